@@ -1,0 +1,58 @@
+# Two commands matter: `make book` renders the book, `make test` validates it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help install book test bench lab serve data lint clean distclean
+
+# The first interpreter on PATH that is new enough; override with `make PYTHON=... book`.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+PORT ?= 8000
+HTML := _build/html/index.html
+
+help:  ## list these targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "sslboost needs Python 3.11 or newer on PATH (or make PYTHON=...)"; exit 1; }
+	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --disable-pip-version-check -c constraints.txt -e '.[book,test]'
+	touch $@
+
+install: $(STAMP)  ## create .venv with the locked versions
+
+data: $(STAMP)  ## fetch and verify CIFAR-10 (a failure stops CI, warns elsewhere)
+	@$(RUN) -m sslboost.images fetch || { test "$${CI:-}" != true || exit 1; \
+	echo "warning: no CIFAR-10; the cells that need it will show a note instead" >&2; }
+
+book: $(STAMP) data  ## execute what changed and render the HTML
+	@$(RUN) book/build.py
+
+test: $(STAMP) lint data  ## validate everything: lint, units, every chapter, the HTML in a browser
+	OMP_NUM_THREADS=1 $(RUN) -m pytest --ignore=tests/html
+	$(RUN) book/build.py --force
+	$(RUN) -m pytest tests/html
+
+bench: $(STAMP)  ## time the package next to its peers; writes _build/benchmarks.json
+	$(RUN) -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[book,test,peers]'
+	$(RUN) -m tests.benchmarks.run
+
+lint: $(STAMP)  ## ruff: rules and format
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+lab: $(STAMP)  ## open the chapters in JupyterLab
+	JUPYTER_CONFIG_PATH=book/_jupyter $(RUN) -m jupyterlab --notebook-dir=book
+
+serve: book  ## serve the built HTML on http://localhost:8000 (PORT=...)
+	$(RUN) -m http.server $(PORT) --bind localhost --directory _build/html
+
+clean:  ## remove everything that was built
+	rm -rf _build .cache .pytest_cache .ruff_cache
+
+distclean: clean  ## ... and the virtual environment
+	rm -rf $(VENV)

@@ -1,0 +1,17 @@
+// Search results quote the pages they point to, which a browser may not read from file://.
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+// A formula in the text that is wider than its column gets a scroll bar of its own.
+function boxWideMathematics() {
+  for (const formula of document.querySelectorAll("span.math > mjx-container")) {
+    formula.classList.remove("wide");
+    const column = formula.closest("p, li, dd, td, div").clientWidth;
+    formula.classList.toggle("wide", formula.getBoundingClientRect().width > column);
+  }
+}
+
+addEventListener("load", async () => {
+  await window.MathJax?.startup?.promise;
+  boxWideMathematics();
+  addEventListener("resize", boxWideMathematics);
+});

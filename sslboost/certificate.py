@@ -1,0 +1,116 @@
+"""Certificates: a claim, what was measured, what the claim allows, and whether it holds."""
+
+from dataclasses import dataclass
+from html import escape
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """One checked instance of a claim; it verifies the instance and proves nothing.
+
+    Parameters
+    ----------
+    claim : str
+        What was checked, in words.
+    value : float
+        What was measured, by a route independent of the construction it checks.
+    bound : float
+        What the claim says ``value`` may not exceed (or, with ``at_least``, fall below).
+    tolerance : float
+        Allowance for rounding or for Monte Carlo error at a stated false-alarm rate.
+    at_least : bool
+        Whether the bound is a lower one.
+    seeds : tuple of int
+        Seeds of the instance.
+    """
+
+    claim: str
+    value: float
+    bound: float = 0.0
+    tolerance: float = 0.0
+    at_least: bool = False
+    seeds: tuple[int, ...] = ()
+
+    @property
+    def margin(self):
+        """Distance by which the claim holds, tolerance included; negative when it fails."""
+        slack = self.value - self.bound if self.at_least else self.bound - self.value
+        return slack + self.tolerance
+
+    @property
+    def holds(self):
+        """Whether the claim holds; a value that is not a number never does."""
+        return bool(self.margin >= 0)
+
+
+class CertificateTable:
+    """A table of certificates and of the negative controls that must fail."""
+
+    def __init__(self, certificates, controls=()):
+        self.certificates = tuple(certificates)
+        self.controls = tuple(controls)
+
+    @property
+    def passes(self):
+        """Whether every certificate holds and every negative control fails."""
+        return all(c.holds for c in self.certificates) and not any(c.holds for c in self.controls)
+
+    def _repr_html_(self):
+        head = "".join(
+            f"<th>{name}</th>"
+            for name in ["Checked", "Measured", "Allowed", "Tolerance", "Margin", "Verdict"]
+        )
+        rows = [_row(c, "holds" if c.holds else "FAILS") for c in self.certificates]
+        rows += [
+            _row(c, "HOLDS, and should not" if c.holds else "fails, as it must", "Control: ")
+            for c in self.controls
+        ]
+        return (
+            '<table class="certificates"><thead><tr>'
+            f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        )
+
+    def __repr__(self):
+        lines = [f"{c.claim}: margin {c.margin:.3g}" for c in self.certificates]
+        lines += [f"Control: {c.claim}: margin {c.margin:.3g}" for c in self.controls]
+        return "\n".join(lines)
+
+
+def table(*certificates, controls=()):
+    """Return a table that displays certificates and negative controls, and can be asserted.
+
+    Parameters
+    ----------
+    *certificates : Certificate
+        Claims that must hold.
+    controls : sequence of Certificate
+        The same claims with one assumption dropped, which must fail.
+
+    Returns
+    -------
+    CertificateTable
+        Displayed by Jupyter; ``.passes`` is the verdict.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to check.
+
+    Source: the book's house style: a check that cannot fail is not one.
+    """
+    if not certificates:
+        raise ValueError("certificates must hold at least one claim, got none")
+    return CertificateTable(certificates, controls)
+
+
+def _row(certificate, verdict, prefix=""):
+    sign = "&ge;" if certificate.at_least else "&le;"
+    cells = [
+        escape(prefix + certificate.claim),
+        f"{certificate.value:.4g}",
+        f"{sign} {certificate.bound:.4g}",
+        f"{certificate.tolerance:.2g}",
+        f"{certificate.margin:.2g}",
+        verdict,
+    ]
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

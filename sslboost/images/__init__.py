@@ -1,0 +1,1 @@
+"""CIFAR-10: the data, pretext tasks, networks, their training, and the linear probe."""

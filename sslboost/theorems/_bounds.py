@@ -1,0 +1,193 @@
+"""Chapters 5 and 6: general losses, capacity, and the model-dependent lower bound."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from sslboost import capacity, model_free
+from sslboost.certificate import Certificate
+from sslboost.model_dependent import empirical_excess, memorising_processor
+from sslboost.population import GaussianPopulation
+from sslboost.theorems._processor import small_family
+from sslboost.theorems._theorem import FALSE_ALARM, Theorem
+
+_GENERAL, _CAPACITY = "05-theorem-3", "06-theorem-4"
+_SLIDE_3 = 'slide "More General Loss", Theorem 3'
+_SLIDE_CAPACITY = 'slide "Model-Dependent Result", Definition 1'
+_SLIDE_4 = 'slide "Model-Dependent Result (Cont.)", Theorem 4'
+
+
+def _norm(p):
+    return lambda residual, population: np.linalg.norm(residual, ord=p, axis=1)
+
+
+def _mahalanobis(residual, population):
+    factor = np.linalg.cholesky(population.block("z", "z"))
+    return np.linalg.norm(np.linalg.solve(factor, residual.T), axis=0)
+
+
+#: The losses (g, rho) of Theorem 3: g on [0, inf), and the norm of the pretext residual.
+LOSSES = {
+    "squared error": (np.square, _norm(2)),
+    "absolute error": (lambda r: r, _norm(2)),
+    "Huber's loss": (lambda r: np.where(r < 5, r**2 / 2, 5 * r - 12.5), _norm(2)),
+    "log cosh": (lambda r: np.logaddexp(r / 4, -r / 4), _norm(2)),
+    "log(1 + r)": (np.log1p, _norm(2)),
+    "squared l1 norm": (np.square, _norm(1)),
+    "largest coordinate": (lambda r: r, _norm(np.inf)),
+    "Mahalanobis distance": (lambda r: r, _mahalanobis),
+}
+
+
+@dataclass(frozen=True)
+class _General:
+    """A loss, the interpolant on N that the proof constructs, and the sample it interpolates."""
+
+    population: GaussianPopulation
+    g: Callable
+    rho: Callable
+    A: np.ndarray
+    X: np.ndarray
+    Y: np.ndarray
+
+
+def _general(rng, name, sign=1):
+    """``sign = -1`` turns g into a decreasing function."""
+    population, (g, rho) = small_family(rng), LOSSES[name]
+    X, _, Y = population.sample(population.m, rng)
+    A = model_free.fit_on_N(population, X, Y)
+    return _General(population, lambda r: sign * g(r), rho, A, X, Y)
+
+
+def _beats_every_f_with_c2(problem, rng, n=20_000):
+    """E g(rho(z, W* f)) of the interpolant less that of y_hat, and its fit of the labels."""
+    population = problem.population
+    X, Z, _ = population.sample(n, rng)
+
+    def losses(A):
+        cov = A @ population.block("x", "x") @ A.T
+        W = np.linalg.solve(cov, A @ population.block("x", "z")).T
+        return problem.g(problem.rho(Z - X @ A.T @ W.T, population))
+
+    gain = losses(problem.A) - losses(population.best_linear("y", "x"))
+    misfit = np.abs(problem.Y - problem.X @ problem.A.T).max()
+    noise = stats.norm.isf(FALSE_ALARM) * gain.std(ddof=1) / np.sqrt(n)
+    return Certificate("", float(gain.mean()), float(misfit), -float(noise), at_least=True)
+
+
+def _general_theorem(name):
+    return Theorem(
+        f"Theorem 3 for {name}",
+        _GENERAL,
+        "for n₀ ≤ m the interpolant that is blind to z has less loss than any f with (C2)",
+        _SLIDE_3,
+        ("g strictly increasing", "λ > 0", "z Gaussian", "n₀ ≤ m"),
+        lambda rng: _general(rng, name),
+        _beats_every_f_with_c2,
+        lambda rng: _general(rng, name, sign=-1),
+    )
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """A function that was built to interpolate points, and the points."""
+
+    network: Callable
+    X: np.ndarray
+    Y: np.ndarray
+
+
+def _memory(rng, build, points, built_on):
+    """A network built on the first ``built_on`` of the points."""
+    X, Y = rng.standard_normal((points, 40)), rng.standard_normal((points, 3))
+    return _Memory(build(X[:built_on], Y[:built_on]), X, Y)
+
+
+def _interpolates(problem, rng):
+    """Largest error at the points, by running the network; rounding grows with its slopes."""
+    error = np.abs(problem.network(problem.X) - problem.Y).max()
+    return Certificate("", float(error), tolerance=1e-6)
+
+
+def _capacity_theorem(name, statement, build, points):
+    return Theorem(
+        name,
+        _CAPACITY,
+        statement,
+        _SLIDE_CAPACITY,
+        ("no more points than the construction has room for", "points in general position"),
+        lambda rng: _memory(rng, build, points, points),
+        _interpolates,
+        lambda rng: _memory(rng, build, points + 1, points),
+    )
+
+
+def _two_layers(X, Y):
+    return capacity.memorise(X, Y, (256,), 0)
+
+
+def _three_layers(X, Y):
+    return capacity.memorise(X, Y, (200, 128, 160), 0)
+
+
+@dataclass(frozen=True)
+class _Memorised:
+    """A composed processor and the extra sample that it should have memorised."""
+
+    population: GaussianPopulation
+    f: Callable
+    X: np.ndarray
+    Y: np.ndarray
+
+
+def _memorised(rng, n0, width):
+    """f1 has ``width`` neurons and memorises as many of the n0 labels as it can."""
+    population = small_family(rng)
+    X, _, Y = population.sample(n0, rng)
+    room = min(n0, width)
+    f = memorising_processor(population, X[:room], Y[:room], (width,), rng)
+    return _Memorised(population, f, X, Y)
+
+
+def _below_every_f_with_c2(problem, rng, lam=0.2, n1=20_000):
+    """Loss of f less that of y_hat without its label term, both on fresh pretext samples."""
+    population, X, Y = problem.population, problem.X, problem.Y
+    A = population.best_linear("y", "x")
+    of_f = sum(empirical_excess(population, problem.f, lam, X, Y, n1, rng))
+    of_yhat = empirical_excess(population, lambda x: x @ A.T, lam, X, Y, n1, rng)[1]
+    return Certificate("", float(of_f), float(of_yhat))
+
+
+THEOREMS = (
+    *(_general_theorem(name) for name in LOSSES),
+    _capacity_theorem(
+        "Capacity of linear maps",
+        "linear maps of d inputs interpolate d points: capacity at least d",
+        capacity.memorise_linear,
+        40,
+    ),
+    _capacity_theorem(
+        "Capacity of two-layer networks",
+        "k ReLU neurons interpolate k points: capacity at least k, and so at least k/4",
+        _two_layers,
+        256,
+    ),
+    _capacity_theorem(
+        "Capacity of multi-layer networks",
+        "layers of k_i ReLU neurons interpolate min k_i points: capacity at least min k_i/4",
+        _three_layers,
+        128,
+    ),
+    Theorem(
+        "Theorem 4 (model-dependent lower bound)",
+        _CAPACITY,
+        "for n₀ ≤ capacity of F₁ no minimiser of L_{∞,n₀} over F₁∘F₂ meets (C1) and (C2)",
+        _SLIDE_4,
+        ("n₀ ≤ capacity of F₁", "some f₂(x) is independent of z", "y_hat explains some of z"),
+        lambda rng: _memorised(rng, 200, 200),
+        _below_every_f_with_c2,
+        lambda rng: _memorised(rng, 200, 25),
+    ),
+)

@@ -1,0 +1,40 @@
+"""Run every benchmark and write the table: ``python -m tests.benchmarks.run``."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from tests.benchmarks import bench_processor
+
+BENCHMARKS = bench_processor.BENCHMARKS
+
+
+def main(arguments=None):
+    """Run the benchmarks one after the other, print their ratios and write them as JSON."""
+    parser = argparse.ArgumentParser(description="Time the package next to its peers.")
+    parser.add_argument("--out", type=Path, default=Path("_build/benchmarks.json"))
+    path = parser.parse_args(arguments).out
+    rows = []
+    for benchmark in BENCHMARKS:
+        rows.append(benchmark())
+        print(format_row(rows[-1]), flush=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps(rows, indent=1) + "\n")
+    os.replace(partial, path)
+    return 0
+
+
+def format_row(row):
+    """A benchmark in two lines of text."""
+    verdict = "meets the goal" if row["meets_goal"] else "MISSES the goal"
+    return (
+        f"{row['name']}: {row['ours_s']:.3g} s, {row['peer']}: {row['peer_s']:.3g} s, "
+        f"ratio {row['ratio']:.1f}, limit {row['limit_s']:.3g} s\n"
+        f"    {verdict} ({row['goal']}); {row['note']}"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

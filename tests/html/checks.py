@@ -1,0 +1,165 @@
+"""What is wrong with a rendered page: the questions the browser and the link checker answer."""
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+LOCAL = {"file", "data", "blob", "about"}
+WIDTHS = (1280, 390)  # a laptop and a phone, in CSS pixels
+CONTRAST = 4.5  # WCAG 2 AA for body text
+REDIRECT = re.compile(r'http-equiv="refresh" content="0; *url=([^"]+)"', re.I)
+
+# Runs in the page once mathematics is typeset; returns one sentence for each fault.
+FAULTS = """
+([scheme, contrast]) => {
+  const faults = [];
+  const clip = (e) => (e.outerHTML ?? String(e)).replace(/\\s+/g, " ").slice(0, 120);
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  if (document.documentElement.dataset.theme && document.documentElement.dataset.theme !== scheme)
+    faults.push(`theme is ${document.documentElement.dataset.theme}, not ${scheme}`);
+
+  for (const math of all(".math"))
+    if (!math.querySelector("mjx-container")) faults.push(`mathematics not typeset: ${clip(math)}`);
+  for (const error of all("mjx-merror, [data-mjx-error]"))
+    faults.push(`mathematics in error: ${error.dataset.mjxError ?? clip(error)}`);
+  for (const output of all(".cell_output .traceback, .cell_output .output.error"))
+    faults.push(`a cell ended in an error: ${clip(output)}`);
+
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    if (node.parentElement.closest("pre, code, script, style, mjx-container, .math")) continue;
+    if (/\\{[a-z]+([:-][a-z]+)*\\}`|\\{(glue|prf)|\\$\\$/.test(node.data))
+      faults.push(`markup left unread: ${node.data.trim().slice(0, 120)}`);
+  }
+
+  for (const img of all("img"))
+    if (!img.getAttribute("alt")?.trim()) faults.push(`image without alt text: ${clip(img)}`);
+    else if (img.checkVisibility() && img.complete && !img.naturalWidth)
+      faults.push(`image did not load: ${clip(img)}`);
+  const decoration = "[aria-hidden=true], [aria-hidden=true] *, svg svg, button *, summary *";
+  for (const svg of all(`svg:not(${decoration})`))
+    if (!(svg.getAttribute("aria-label") ?? svg.querySelector("title")?.textContent)?.trim())
+      faults.push(`drawing without a label: ${clip(svg)}`);
+
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const luminance = (c) => {
+    const [r, g, b] = c.slice(0, 3).map((v) => v / 255)
+      .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const backdrop = (e) => {
+    for (; e; e = e.parentElement) {
+      const color = rgba(getComputedStyle(e).backgroundColor);
+      if (color[3] > 200) return color;
+    }
+    return [255, 255, 255, 255];
+  };
+  const text = "p, li, td, th, dt, h1, h2, h3, figcaption, .caption, figure svg, pre, pre span";
+  for (const e of all(text.split(", ").map((s) => `article ${s}`).join())) {
+    if (!e.checkVisibility() || !e.textContent.trim()) continue;
+    const [a, b] = [rgba(getComputedStyle(e).color), backdrop(e)].map(luminance);
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < contrast) faults.push(`contrast ${ratio.toFixed(1)} < ${contrast}: ${clip(e)}`);
+  }
+  return faults;
+}
+"""
+
+# Elements that stick out of the window, save those inside a box that scrolls by itself.
+OVERFLOW = """
+async () => {
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+  const width = document.documentElement.clientWidth;
+  const scrolls = (e) => /auto|scroll|hidden|clip/.test(getComputedStyle(e).overflowX);
+  const boxed = (e) => {
+    for (e = e.parentElement; e && !e.matches("article, body"); e = e.parentElement)
+      if (scrolls(e)) return true;
+    return false;
+  };
+  const wide = [...(document.querySelector("article") ?? document.body).querySelectorAll("*")]
+    .filter((e) => e.getBoundingClientRect().right > width + 1 && e.checkVisibility() && !boxed(e))
+    .filter((e) => getComputedStyle(e).position !== "fixed")
+    .map((e) => `wider than the window: ${e.outerHTML.replace(/\\s+/g, " ").slice(0, 120)}`);
+  if (document.documentElement.scrollWidth > width + 1)
+    wide.push(`the page scrolls sideways: ${document.documentElement.scrollWidth} > ${width}`);
+  return wide.slice(0, 5);
+}
+"""
+
+
+def watch(page, faults):
+    """Add to `faults` every console error, page error, failed or non-local request of `page`."""
+
+    def request(r):
+        if urlsplit(r.url).scheme not in LOCAL:
+            faults.append(f"request to the network: {r.url}")
+
+    def console(message):
+        if message.type == "error":
+            faults.append(f"console error: {message.text}")
+
+    page.on("request", request)
+    page.on("requestfailed", lambda r: faults.append(f"request failed: {r.url} ({r.failure})"))
+    page.on("console", console)
+    page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
+
+
+def faults_of(browser, file, scheme):
+    """Open `file` as a new reader whose system is in `scheme`; list everything wrong with it."""
+    context = browser.new_context(color_scheme=scheme, offline=True)
+    page, faults = context.new_page(), []
+    watch(page, faults)
+    page.goto(Path(file).resolve().as_uri())
+    if redirect := REDIRECT.search(Path(file).read_text("utf-8")):
+        page.wait_for_url((Path(file).resolve().parent / redirect[1]).as_uri())
+    page.evaluate("() => window.MathJax?.startup?.promise")
+    page.evaluate("() => document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        faults += [f"{width} px: {fault}" for fault in page.evaluate(OVERFLOW)]
+    faults += page.evaluate(FAULTS, [scheme, CONTRAST])
+    context.close()
+    return faults
+
+
+class _Anchors(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.ids, self.links = Counter(), []
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.ids.update({found[k] for k in ("id", "name") if found.get(k)})
+        self.links += [v for k in ("href", "src") if (v := found.get(k))]
+        self.links += REDIRECT.findall(self.get_starttag_text())
+
+
+def broken_links(files):
+    """List the links between `files`, and from them to other files, that lead nowhere."""
+    pages = {}
+    for file in files:
+        parser = _Anchors()
+        parser.feed(file.read_text("utf-8"))
+        pages[file.resolve()] = parser
+    broken = []
+    for file, parser in pages.items():
+        for link in parser.links:
+            url = urlsplit(link)
+            if url.scheme or url.netloc:
+                continue
+            target = (file.parent / unquote(url.path)).resolve() if url.path else file
+            if not target.is_file():
+                broken.append(f"{file.name}: {link}: no such file")
+            elif url.fragment and target in pages:
+                count = pages[target].ids[unquote(url.fragment)]
+                if count != 1:
+                    broken.append(f"{file.name}: {link}: {count} places have that name")
+    return broken

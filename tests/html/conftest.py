@@ -1,0 +1,50 @@
+"""The built book and a browser to read it in."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Error, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / "_build" / "html"
+KEY = ROOT / ".cache" / "book" / "html.key"  # there only while the HTML is that of the last build
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ADVICE = """no browser: install Chromium (`apt-get install chromium`, or
+`.venv/bin/playwright install chromium`), or name one in the environment variable CHROMIUM"""
+
+
+def pages():
+    """Every page of the built book."""
+    return sorted(p for p in HTML.rglob("*.html") if "_static" not in p.parts)
+
+
+@pytest.fixture(scope="session")
+def html():
+    """The folder of the built book."""
+    assert (HTML / "index.html").is_file(), "the book is not built: run `make book` first"
+    assert KEY.is_file(), "the last build failed, and this HTML is older: run `make book`"
+    return HTML
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium: $CHROMIUM, else one on PATH, else Playwright's own."""
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        try:
+            chromium = playwright.chromium.launch(executable_path=path, args=options)
+        except Error as error:
+            pytest.fail(f"{ADVICE}\n{error}", pytrace=False)
+        yield chromium
+        chromium.close()
+
+
+def pytest_generate_tests(metafunc):
+    """One test for each page of the book, in each colour scheme."""
+    if "page_file" in metafunc.fixturenames:
+        metafunc.parametrize("page_file", pages(), ids=lambda p: str(p.relative_to(HTML)))
+    if "scheme" in metafunc.fixturenames:
+        metafunc.parametrize("scheme", ["light", "dark"])

@@ -1,0 +1,74 @@
+"""The checks themselves: each fault they look for is planted in a small page and must be found."""
+
+import checks
+import pytest
+
+PLAIN = "<h1>Fine</h1><p>Text.</p><a id='here' href='#here'>a link</a>"
+# A stand-in for typeset mathematics, so that the sound page needs no MathJax.
+TYPESET = "<span class='math'><mjx-container>x</mjx-container></span>"
+
+FAULTY = {
+    "a script from a CDN": (
+        "<script src='https://cdn.example.org/a.js'></script>",
+        "request to the network: https://cdn.example.org/a.js",
+    ),
+    "a font from the network": (
+        "<style>@import url('https://fonts.example.org/f.css');</style>",
+        "request to the network: https://fonts.example.org/f.css",
+    ),
+    "a missing local script": ("<script src='gone.js'></script>", "request failed: "),
+    "an error on the console": ("<script>console.error('oh')</script>", "console error: oh"),
+    "an exception": ("<script>throw new Error('ouch')</script>", "page error: ouch"),
+    "mathematics left as text": ("<span class='math'>\\(x\\)</span>", "not typeset"),
+    "broken mathematics": (
+        TYPESET.replace("x<", "<mjx-merror data-mjx-error='Undefined'></mjx-merror><"),
+        "mathematics in error: Undefined",
+    ),
+    "an unread role": ("<p>the value {glue:text}`a:.3f` is</p>", "markup left unread"),
+    "an unread directive": ("<p>:::{prf:theorem} Name</p>", "markup left unread"),
+    "a failed cell": (
+        "<div class='cell_output'><div class='output traceback'>Error</div></div>",
+        "a cell ended in an error",
+    ),
+    "an image without alt text": (
+        "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=='>",
+        "image without alt text",
+    ),
+    "a drawing without a label": ("<figure><svg></svg></figure>", "drawing without a label"),
+    "a figure too wide for a phone": ("<div style='width: 600px'>wide</div>", "390 px: wider"),
+    "grey on grey": ("<article><p style='color: #bbb'>faint</p></article>", "contrast"),
+}
+
+
+@pytest.fixture
+def faults(browser, tmp_path):
+    """Find the faults of a page with the given body."""
+
+    def find(body):
+        file = tmp_path / "page.html"
+        file.write_text(f"<!doctype html><meta charset='utf-8'>{PLAIN}{body}", "utf-8")
+        return checks.faults_of(browser, file, "light")
+
+    return find
+
+
+def test_a_sound_page_has_no_faults(faults):
+    assert faults(TYPESET + "<svg aria-label='A line'></svg>") == []
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_a_planted_fault_is_found(faults, name):
+    body, expected = FAULTY[name]
+    assert any(expected in fault for fault in faults(body))
+
+
+def test_a_broken_link_is_found(tmp_path):
+    page, other = tmp_path / "page.html", tmp_path / "other.html"
+    other.write_text("<p id='a'></p><p id='twice'></p><p id='twice'></p>", "utf-8")
+    links = ["other.html#a", "other.html#b", "other.html#twice", "gone.html", "https://x.org"]
+    page.write_text("".join(f"<a href='{link}'></a>" for link in links), "utf-8")
+    assert checks.broken_links([page, other]) == [
+        "page.html: other.html#b: 0 places have that name",
+        "page.html: other.html#twice: 2 places have that name",
+        "page.html: gone.html: no such file",
+    ]

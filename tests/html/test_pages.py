@@ -1,0 +1,25 @@
+"""Every page of the book, opened from its file in a real browser with the network off."""
+
+import checks
+
+
+def test_page_is_faultless(browser, html, page_file, scheme):
+    assert checks.faults_of(browser, page_file, scheme) == []
+
+
+def test_links_lead_somewhere(html):
+    files = [p for p in html.rglob("*.html") if "_static" not in p.parts]
+    assert len(files) > 3
+    assert checks.broken_links(files) == []
+
+
+def test_search_finds_a_word_without_a_server(browser, html):
+    page, faults = browser.new_page(), []
+    checks.watch(page, faults)
+    page.goto((html / "search.html").as_uri() + "?q=population")
+    page.wait_for_selector("#search-results ul.search li a")
+    assert page.locator("#search-results ul.search li a").count() > 0
+    page.goto((html / "search.html").as_uri() + "?q=xqzzyplugh")
+    page.wait_for_selector("text=did not match any documents")
+    page.close()
+    assert faults == []
