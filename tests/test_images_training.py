@@ -12,7 +12,7 @@ from sslboost.images.probe import (
     Probe,
     best_by_held_out,
     fit_probe,
-    pretext_outputs,
+    network_outputs,
     stage_features,
 )
 from sslboost.images.training import (
@@ -182,11 +182,11 @@ def test_stage_features_refuse_training_mode(images):
     with pytest.raises(ValueError, match="encoder must be in evaluation mode"):
         stage_features(network.encoder, images[:10])
     with pytest.raises(ValueError, match="network must be in evaluation mode"):
-        pretext_outputs(network, images[:10])
+        network_outputs(network, images[:10])
 
 
-def test_pretext_outputs_are_the_probabilities_of_the_network(smoke, images):
-    psi = pretext_outputs(smoke.network, images[:50], batch=20)
+def test_psi_hat_is_the_probabilities_of_the_network(smoke, images):
+    psi = network_outputs(smoke.network, images[:50], pretext=Rotation(), batch=20)
     assert psi.shape == (50, 4)
     # Sums of four float32 numbers below one.
     assert np.abs(psi.sum(axis=1) - 1).max() <= 8 * np.finfo(np.float32).eps

@@ -1,4 +1,4 @@
-"""Command line: ``python -m sslboost.images fetch`` and ``... live``."""
+"""Command line: ``python -m sslboost.images fetch``, ``... live`` and ``... table``."""
 
 import argparse
 import sys
@@ -24,19 +24,63 @@ def main(arguments=None):
     commands.add_parser("fetch", help="fetch CIFAR-10, verify it and keep it in the cache")
     live = commands.add_parser("live", help="run the live experiment of the book and record it")
     live.add_argument("path", type=Path, help="JSON file to write")
+    _add_table(commands)
     options = parser.parse_args(arguments)
     try:
         if options.command == "fetch":
             data.load()
             print(f"CIFAR-10 is verified in {data.folder() / 'cifar10'}")
-        else:
+        elif options.command == "live":
             from sslboost.images import live as experiment
 
             experiment.record(experiment.run(data.load()), options.path)
-    except (data.DataUnavailableError, OSError) as error:
+        else:
+            _table(options)
+    except (data.DataUnavailableError, OSError, RuntimeError, ValueError) as error:
         print(f"sslboost.images: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _add_table(commands):
+    table = commands.add_parser(
+        "table",
+        help="measure the table of plain SSL and processors and record it",
+        description="Measure the table, or the part that the options name. Finished cells are kept "
+        "in the data folder: an interrupted command, given again, goes on where it stopped. "
+        "The file is written beside earlier rows of the same code, never mixed with others.",
+    )
+    table.add_argument("--profile", default="laptop", help="laptop, paper or smoke")
+    table.add_argument("--arms", nargs="+", help="of ssl, processor, beyond, alternative")
+    table.add_argument("--pretexts", nargs="+", help="of rotation, colourisation, inpainting")
+    table.add_argument("--adversaries", nargs="+", help="of linear, network")
+    table.add_argument("--n0", nargs="+", type=int, help="extra labels, at most 5000")
+    table.add_argument("--beyond", nargs="+", type=int, help="labels where some are borrowed")
+    table.add_argument("--seeds", nargs="+", type=int, help="0 1 2 when omitted")
+    table.add_argument("--device", help="cpu when omitted; cuda, cuda:1, mps")
+    table.add_argument("--compile", dest="compiled", action="store_true", help="torch.compile")
+    table.add_argument("--jobs", type=int, help="cells at a time (1 when omitted)")
+    table.add_argument("--out", type=Path, help="book/results/cifar10-PROFILE.json when omitted")
+    table.add_argument("--replace", action="store_true", help="replace a file of other code")
+
+
+def _table(options):
+    from sslboost.images import table
+
+    names = ("arms", "pretexts", "adversaries", "n0", "beyond", "seeds", "device")
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    path = options.out or Path("book/results") / f"cifar10-{options.profile}.json"
+    rows = table.measure(
+        options.profile,
+        path,
+        replace=options.replace,
+        compiled=options.compiled,
+        n_jobs=options.jobs,
+        **given,
+    )
+    for row in rows:
+        print(" ".join(f"{name}={row[name]}" for name in (*table.KEY, "accuracy")))
+    print(f"{len(rows)} rows are recorded in {path}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from sslboost.images.probe import (
     Probe,
     best_by_held_out,
     fit_probe,
-    pretext_outputs,
+    network_outputs,
     stage_features,
 )
 from sslboost.images.training import Config, initial_network, pretext_accuracy, train
@@ -116,7 +116,10 @@ def run(cifar, *, config=LIVE, parts=None, seed=0, device="cpu", progress=True):
         raw=probe("raw pixels", down.flatten(1).numpy(), test.flatten(1).numpy()),
         untrained=untrained,
         trained=probes(trained.network),
-        psi=probe("output", *(pretext_outputs(trained.network, part) for part in (down, test))),
+        psi=probe(
+            "output",
+            *(network_outputs(trained.network, part, pretext=pretext) for part in (down, test)),
+        ),
         seconds=seconds,
         provenance=provenance.describe(),
     )

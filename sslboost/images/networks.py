@@ -1,7 +1,10 @@
-"""Residual encoders that show every stage, so that a probe can read any of them."""
+"""Encoders that show every stage, so that a probe can read any of them; and data processors."""
+
+from itertools import pairwise
 
 from torch import nn
 from torch.nn import functional as F
+from torchvision.models import resnet18
 
 
 class Block(nn.Module):
@@ -33,12 +36,14 @@ class Encoder(nn.Module):
         Channels of each stage; every stage after the first halves the resolution.
     blocks : int
         Residual blocks per stage.
+    stride : int
+        Of the first convolution: 2 works at half the resolution, at a quarter of the cost.
     """
 
-    def __init__(self, widths=(16, 32, 64), blocks=1):
+    def __init__(self, widths=(16, 32, 64), blocks=1, stride=1):
         super().__init__()
         self.widths = tuple(widths)
-        self.stem = nn.Conv2d(3, widths[0], 3, 1, 1, bias=False)
+        self.stem = nn.Conv2d(3, widths[0], 3, stride, 1, bias=False)
         stages, width_in = [], widths[0]
         for i, width in enumerate(widths):
             layers = [
@@ -61,8 +66,59 @@ class Encoder(nn.Module):
         return maps
 
 
+class ResNet18(nn.Module):
+    """torchvision's ResNet-18 with the stem for 32 x 32 images: 3 x 3, stride 1, no pooling."""
+
+    def __init__(self):
+        super().__init__()
+        self.widths = (64, 128, 256, 512)
+        whole = resnet18(weights=None)
+        self.stem = nn.Sequential(nn.Conv2d(3, 64, 3, 1, 1, bias=False), whole.bn1, whole.relu)
+        self.stages = nn.ModuleList([whole.layer1, whole.layer2, whole.layer3, whole.layer4])
+
+    def forward(self, x):
+        """Return the feature maps of the four stages for images (B, 3, 32, 32)."""
+        maps = [self.stem(x)]
+        for stage in self.stages:
+            maps.append(stage(maps[-1]))  # (B, 64 * 2^i, 32 / 2^i, 32 / 2^i)
+        return maps[1:]
+
+
+class Perceptron(nn.Module):
+    """Fully connected ReLU layers on vectors: the psi that reads f(x).
+
+    Parameters
+    ----------
+    inputs : int
+        Length of the vectors.
+    widths : sequence of int
+        Neurons of each layer.
+    """
+
+    def __init__(self, inputs, widths):
+        super().__init__()
+        self.widths = tuple(widths)
+        self.layers = nn.ModuleList(nn.Linear(*pair) for pair in pairwise([inputs, *widths]))
+
+    def forward(self, x):
+        """Return the activations (B, w_i) of every layer, in order, for vectors (B, inputs)."""
+        activations = []
+        for layer in self.layers:
+            x = F.relu(layer(x))
+            activations.append(x)
+        return activations
+
+
+def pooled(h):
+    """Return feature maps (B, w, H, W) averaged over the picture, and vectors (B, w) as they are.
+
+    Source: He et al. (2016).
+    """
+    return h if h.ndim == 2 else h.mean(dim=(2, 3))
+
+
 class PretextNetwork(nn.Module):
-    """Encoder with a linear head on the pooled last stage: psi for a classification pretext."""
+    """Encoder with a linear head on its pooled last stage: psi of a pretext."""
 
     def __init__(self, encoder, outputs):
         super().__init__()
@@ -70,5 +126,23 @@ class PretextNetwork(nn.Module):
         self.head = nn.Linear(encoder.widths[-1], outputs)
 
     def forward(self, x):
-        """Return the pretext logits (B, outputs)."""
-        return self.head(self.encoder(x)[-1].mean(dim=(2, 3)))
+        """Return the pretext outputs (B, outputs)."""
+        return self.head(pooled(self.encoder(x)[-1]))
+
+
+class Processor(nn.Module):
+    """The data processor f: an encoder, a linear map to d_f features, and their standardisation.
+
+    The last step costs nothing, since the heads on f(x) are linear or networks, and keeps f from
+    hiding z by making it small.
+    """
+
+    def __init__(self, encoder, features):
+        super().__init__()
+        self.encoder = encoder
+        self.project = nn.Linear(encoder.widths[-1], features, bias=False)
+        self.norm = nn.BatchNorm1d(features, affine=False)
+
+    def forward(self, x):
+        """Return f(x) (B, features) for images (B, 3, 32, 32)."""
+        return self.norm(self.project(pooled(self.encoder(x)[-1])))

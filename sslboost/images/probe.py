@@ -8,7 +8,7 @@ from scipy import linalg
 from torch.nn import functional as F
 
 from sslboost._validation import as_samples
-from sslboost.images.training import to_input
+from sslboost.images.training import autocast, processed, to_input
 
 #: Ridge penalties tried, in units of the mean variance of the standardised features.
 PENALTIES = tuple(10.0**p for p in np.arange(-5, 1.5, 0.5))
@@ -43,52 +43,53 @@ class Probe:
 
 
 @torch.no_grad()
-def stage_features(encoder, images, *, grid=4, batch=1000):
+def stage_features(encoder, images, *, processor=None, grid=4, batch=1000):
     """Return the features of every encoder stage, pooled to a coarse grid.
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : Encoder, ResNet18 or Perceptron
         In evaluation mode.
     images : uint8 tensor (n, 3, 32, 32)
+    processor : torch.nn.Module, optional
+        The f between images and encoder, in evaluation mode.
     grid : int
-        Side of the grid that feature maps are averaged to.
+        Side of the grid that feature maps are averaged to; vectors stay as they are.
     batch : int
         Images per step.
 
     Returns
     -------
-    list of float32 arrays (n, width_i * grid^2)
+    list of float32 arrays (n, width_i * grid^2), or (n, width_i) for a perceptron
         One for each stage, first to last.
 
     Raises
     ------
     ValueError
-        If the encoder is in training mode, where batch statistics would leak between images.
+        If a network is in training mode, where batch statistics would leak between images.
 
     Source: slide "Experiments" (representation under the linear head).
     """
-    if encoder.training:
-        raise ValueError("encoder must be in evaluation mode, got training mode")
-    device = next(encoder.parameters()).device
     stages = [[] for _ in encoder.widths]
-    for chunk in images.split(batch):
-        with torch.autocast(device.type, torch.bfloat16):
-            maps = encoder(to_input(chunk.to(device)))
+    for maps in _outputs("encoder", encoder, images, processor, batch):
         for stage, h in zip(stages, maps, strict=True):
-            stage.append(F.adaptive_avg_pool2d(h.float(), grid).flatten(1).cpu())
+            h = F.adaptive_avg_pool2d(h.float(), grid) if h.ndim == 4 else h.float()
+            stage.append(h.flatten(1).cpu())
     return [torch.cat(stage).numpy() for stage in stages]
 
 
-@torch.no_grad()
-def pretext_outputs(network, images, *, batch=1000):
-    """Return psi_hat itself: the probabilities that the network gives to the pretext classes.
+def network_outputs(network, images, *, pretext=None, processor=None, batch=1000):
+    """Return what a network gives for images: f(x), or psi_hat itself.
 
     Parameters
     ----------
-    network : PretextNetwork
+    network : Processor or PretextNetwork
         In evaluation mode.
     images : uint8 tensor (n, 3, 32, 32)
+    pretext : Rotation, Colourisation or Inpainting, optional
+        Of a pretext network: turns its outputs into psi_hat(x), the conditional mean of z.
+    processor : torch.nn.Module, optional
+        The f between images and network, in evaluation mode.
     batch : int
         Images per step.
 
@@ -99,19 +100,25 @@ def pretext_outputs(network, images, *, batch=1000):
     Raises
     ------
     ValueError
-        If the network is in training mode, where batch statistics would leak between images.
+        If a network is in training mode, where batch statistics would leak between images.
 
     Source: slide "Pretext-Based SSL (Cont.)", psi_hat.
     """
+    chunks = _outputs("network", network, images, processor, batch)
+    outputs = torch.cat([chunk.float().cpu() for chunk in chunks])
+    return (pretext.expectation(outputs) if pretext else outputs).numpy()
+
+
+@torch.no_grad()
+def _outputs(name, network, images, processor, batch):
     if network.training:
-        raise ValueError("network must be in evaluation mode, got training mode")
+        raise ValueError(f"{name} must be in evaluation mode, got training mode")
     device = next(network.parameters()).device
-    outputs = []
     for chunk in images.split(batch):
-        with torch.autocast(device.type, torch.bfloat16):
-            logits = network(to_input(chunk.to(device)))
-        outputs.append(logits.float().softmax(dim=1).cpu())
-    return torch.cat(outputs).numpy()
+        inputs = processed(to_input(chunk.to(device)), processor)
+        with autocast(device):
+            outputs = network(inputs)
+        yield outputs
 
 
 def fit_probe(name, train_features, train_labels, test_features, test_labels):
@@ -152,7 +159,8 @@ def fit_probe(name, train_features, train_labels, test_features, test_labels):
 def _heads(X, labels, penalties=PENALTIES):
     """Ridge heads as (coefficients, intercept), one eigendecomposition for all penalties."""
     mean, std = X.mean(axis=0), X.std(axis=0)
-    std = np.where(std > 0, std, 1.0)
+    # What varies by no more than the rounding of its values is constant, and stays unscaled.
+    std = np.where(std > np.finfo(np.float32).eps * np.abs(X).max(axis=0), std, 1.0)
     X = (X - mean) / std
     Y = np.eye(10)[labels]
     Y_mean = Y.mean(axis=0)

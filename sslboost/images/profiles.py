@@ -1,0 +1,107 @@
+"""How large an experiment is: profiles that fix every choice which the slides leave open."""
+
+from dataclasses import dataclass, replace
+
+from sslboost.images.processor import ProcessorConfig
+from sslboost.images.training import Config
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Every choice of an experiment that is not a coordinate of the table.
+
+    Attributes
+    ----------
+    name : str
+    sizes : tuple of 3 int
+        Extra, pretext and downstream images.
+    test : int
+        Test images.
+    ssl : Config
+        Of plain SSL's psi.
+    processor : ProcessorConfig
+    psi : Config
+        Of the network psi on f(x), trained as that of ``ssl``; its weight decay is a reading.
+    tuning : int
+        Steps of fine-tuning, the alternative that gives the extra labels to the encoder.
+    grid : int
+        Side of the grid to which feature maps are pooled for the head.
+    threads : int
+        Threads of a cell on a CPU, fixed because sums depend on it.
+    """
+
+    name: str
+    sizes: tuple[int, int, int]
+    test: int
+    ssl: Config
+    processor: ProcessorConfig
+    psi: Config
+    tuning: int
+    grid: int
+    threads: int
+
+    def compiled(self):
+        """Return the same profile with its image networks compiled."""
+        network = replace(self.processor.network, compiled=True)
+        return replace(
+            self,
+            ssl=replace(self.ssl, compiled=True),
+            processor=replace(self.processor, network=network),
+        )
+
+
+def _rival(*widths):
+    return Config(widths, architecture="perceptron", rate=0.05)
+
+
+_NARROW = Config((16, 32, 64, 128), epochs=12)
+
+#: A narrow residual network; two hours of two cores for the whole table.
+LAPTOP = Profile(
+    name="laptop",
+    sizes=(5000, 30000, 15000),
+    test=10000,
+    ssl=_NARROW,
+    processor=ProcessorConfig(
+        network=Config((16, 32, 64), stride=2, rate=0.1), adversary=_rival(256, 256)
+    ),
+    psi=replace(_NARROW, widths=(256, 256), architecture="perceptron"),
+    tuning=200,
+    grid=4,
+    threads=1,
+)
+
+_RESNET18 = Config((64, 128, 256, 512), 2, epochs=100, rate=0.1, architecture="resnet18")
+
+#: ResNet-18 for psi and for f; for an accelerator.
+PAPER = Profile(
+    name="paper",
+    sizes=(5000, 30000, 15000),
+    test=10000,
+    ssl=_RESNET18,
+    processor=ProcessorConfig(
+        network=_RESNET18, adversary=_rival(512, 512), features=64, steps=2000
+    ),
+    psi=replace(_RESNET18, widths=(512, 512), epochs=20, architecture="perceptron"),
+    tuning=1000,
+    grid=2,
+    threads=1,
+)
+
+_TINY = Config((8, 16, 32), epochs=8, batch=64, rate=0.1, stride=2)
+
+#: A few hundred steps of a tiny network, for tests and for the pages of the book.
+SMOKE = Profile(
+    name="smoke",
+    sizes=(500, 2000, 1500),
+    test=1000,
+    ssl=_TINY,
+    processor=ProcessorConfig(network=_TINY, adversary=_rival(32, 32), features=16, steps=200),
+    psi=replace(_TINY, widths=(32, 32), architecture="perceptron"),
+    tuning=50,
+    grid=2,
+    threads=1,
+)
+
+#: The profiles by name.
+PROFILES = {profile.name: profile for profile in (LAPTOP, PAPER, SMOKE)}
