@@ -19,7 +19,7 @@ def test_explained_is_what_least_squares_explains_and_differentiates():
         left = T[i] - F[i] @ np.linalg.lstsq(F[i], T[i], rcond=None)[0]
         exact = (np.sum(T[i] ** 2) - np.sum(left**2)) / 50
         # The documented jitter changes the value by at most about a part in a million.
-        assert float(value[i]) == pytest.approx(exact, rel=1e-5)
+        assert value[i].item() == pytest.approx(exact, rel=1e-5)
     assert torch.autograd.gradcheck(
         lambda f: trained.explained(f, torch.tensor(T)), torch.tensor(F, requires_grad=True)
     )
