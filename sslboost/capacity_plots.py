@@ -69,7 +69,9 @@ def table(rows):
     def cell(value):
         if isinstance(value, str):
             return value.replace("-", "–")
-        return f"{value:,.3g}" if np.isfinite(value) else "none"
+        if not np.isfinite(value):
+            return "none"
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
     head = "".join(f"<th>{name}</th>" for name in _COLUMNS.values())
     body = "".join(
