@@ -14,7 +14,7 @@ _COLUMNS = {
     "half_way": "half-way n₀",
     "per_neuron": "per neuron",
     "per_parameter": "per parameter",
-    "objective": "objective at most labels",
+    "objective": "objective, most labels",
     "objective_yhat": "that of ŷ",
     "tail": "share of the tail",
 }
@@ -79,7 +79,7 @@ def table(rows):
         for facts in summary(rows)
     )
     return HTML(
-        f'<table class="certificates"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        f'<table class="certificates numbers"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     )
 
 
