@@ -79,7 +79,8 @@ def table(rows):
         for facts in summary(rows)
     )
     return HTML(
-        f'<table class="certificates numbers"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        '<table class="certificates numbers">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 
