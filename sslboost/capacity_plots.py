@@ -8,15 +8,15 @@ from sslboost import capacity, capacity_trained, figures
 
 _COLOURS = ("blue", "green", "sky", "orange", "gold", "purple", "grey", "grey")
 _COLUMNS = {
-    "architecture": "inputs and layers",
+    "architecture": "inputs, layers",
     "parameters": "parameters",
-    "bound": "slides' bound",
+    "bound": "min kᵢ/4",
     "half_way": "half-way n₀",
     "per_neuron": "per neuron",
     "per_parameter": "per parameter",
-    "objective": "objective, most labels",
+    "objective": "objective",
     "objective_yhat": "that of ŷ",
-    "tail": "share of the tail",
+    "tail": "tail",
 }
 
 
@@ -113,9 +113,12 @@ def collapse(rows, live=()):
             figures.interval(ax, np.array(n0) / own[0][unit], mean, error, **style)
             at = [row["n0"] / row[unit] for row in small]
             ax.plot(at, [row["risk"] for row in small], "x", color=colour, ms=5)
-    for ax, unit in zip(axes, ("neurons of the narrowest layer", "parameters"), strict=True):
+    units = {"neuron of the narrowest layer": (10, 30, 100, 300), "parameter": (0.5, 1, 2, 4, 8)}
+    for ax, (unit, ticks) in zip(axes, units.items(), strict=True):
         ax.axhline(capacity_trained.study_population().floor, color=figures.PALETTE["grey"], lw=1)
-        ax.set(xscale="log", xlabel=f"extra labels $n_0$ over {unit}", ylim=(0, 1.08))
+        ax.set(xscale="log", xlabel=f"labels $n_0$ per {unit}", ylim=(0, 1.08))
+        ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        ax.minorticks_off()
     axes[0].set_ylabel(r"risk $\min_W\,\mathrm{E}\|y - Wf(x)\|^2$")
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9)
