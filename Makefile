@@ -39,7 +39,7 @@ test: $(STAMP) lint data  ## validate everything: lint, units, every chapter, th
 
 bench: $(STAMP)  ## time the package next to its peers; writes _build/benchmarks.json
 	$(RUN) -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[book,test,peers]'
-	$(RUN) -m tests.benchmarks.run
+	OMP_NUM_THREADS=1 $(RUN) -m tests.benchmarks.run
 
 lint: $(STAMP)  ## ruff: rules and format
 	$(RUN) -m ruff check .

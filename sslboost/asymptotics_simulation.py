@@ -124,7 +124,7 @@ def minimise(problem, lam, kappa2):
     Returns
     -------
     t, objective : float
-        b^2 / (b^2 + |w|^2), and L_{inf,n0} + lam tr cov_zz.
+        b^2 / (b^2 + w'w), and L_{inf,n0} + lam tr cov_zz.
 
     Raises
     ------

@@ -18,24 +18,36 @@ from sslboost._validation import as_count, as_number
 from sslboost.differentiable import explained
 from sslboost.population import latent_population
 
-#: Hidden layers of the recorded study, and labels in multiples of the parameters of W f.
-ARCHITECTURES = ("8", "16", "32", "64", "8-8", "16-16", "8-8-8")
-RATIOS = (0.25, 0.5, 1, 2, 4, 8)
+#: Inputs and hidden layers of the recorded study, and labels in multiples of the parameters of
+#: W f. Two numbers of inputs separate the parameters from the neurons.
+ARCHITECTURES = ("11-8", "11-16", "11-32", "33-8", "33-16", "33-32", "11-8-8", "11-16-16")
+RATIOS = (0.5, 1, 2, 4, 8)
 POOL = 2**17
 SCORED = 40_000
 
 
-def study_population():
-    """Return the population of chapter 6: one label, one nuisance, 11 inputs, 5 of them noise.
+def study_population(d_x=11):
+    """Return the population of chapter 6: one label, one nuisance, six inputs driven by them.
+
+    Parameters
+    ----------
+    d_x : int
+        Inputs, at least 6; those above 6 are noise and change nothing but their number.
 
     Returns
     -------
     GaussianPopulation
         With lambda* = 0.44.
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than 6 inputs.
+
     Source: slide "Model-Dependent Result (Cont.)" (a population in the set S).
     """
-    return latent_population(d_y=1, d_s=1, dims_x=(3, 3, 5), dims_z=(2, 2), y_to_z=1.5)
+    noise = as_count("d_x", d_x, least=6) - 6
+    return latent_population(d_y=1, d_s=1, dims_x=(3, 3, noise), dims_z=(2, 2), y_to_z=1.5)
 
 
 def forward(parameters, X):
@@ -92,7 +104,9 @@ def train(
     list of dict
         For every network: ``residual`` of y on the extra sample and ``explained`` of z, in their
         units squared; ``objective`` residual + lam explained, whose lower bound is 0; the same
-        for the processor E[y | x] as ``objective_yhat``; ``risk`` min_W E||y - W f(x)||^2.
+        for the processor E[y | x] as ``objective_yhat``; ``risk`` min_W E||y - W f(x)||^2;
+        ``tail``, the share of E||W f(x)||^2 that falls on the one input in a hundred where it is
+        largest, for the W that fits the extra labels.
 
     Raises
     ------
@@ -177,12 +191,15 @@ def _scores(population, parameters, X, Y, lam, rng):
     of_y = explained(features, (x @ to_yhat).expand(len(X), -1, -1))
     price_yhat = lam * model_free.explained_by_yhat(population)
     objective_yhat = power - explained(X @ to_yhat, Y) + price_yhat
+    heads = torch.linalg.pinv(forward(parameters, X)) @ Y
+    sizes = (features @ heads).square().sum(dim=2).sort(dim=1).values
     columns = {
         "residual": residual,
         "explained": of_z,
         "objective": residual + lam * of_z,
         "objective_yhat": objective_yhat,
         "risk": total_y - of_y,
+        "tail": sizes[:, -SCORED // 100 :].sum(dim=1) / sizes.sum(dim=1),
     }
     table = [dict(zip(columns, row, strict=True)) for row in torch.stack([*columns.values()]).T]
     return [{name: float(value) for name, value in row.items()} for row in table]
@@ -194,7 +211,7 @@ def cell(architecture, ratio, networks=4, steps=2000, rng=0):
     Parameters
     ----------
     architecture : str
-        Hidden widths, such as "16" or "16-16".
+        Inputs and hidden widths, such as "11-16" or "11-16-16".
     ratio : float
         n0 over the number of parameters of W f.
     networks, steps : int
@@ -204,8 +221,8 @@ def cell(architecture, ratio, networks=4, steps=2000, rng=0):
     Returns
     -------
     list of dict
-        Those of :func:`train`, with the width of the ``narrowest`` layer, the number of
-        ``parameters`` of W f, ``n0`` and the number of the ``network``.
+        Those of :func:`train`, with the width of the ``narrowest`` hidden layer, the number of
+        hidden ``layers`` and of ``parameters`` of W f, ``n0`` and the number of the ``network``.
 
     Raises
     ------
@@ -214,12 +231,12 @@ def cell(architecture, ratio, networks=4, steps=2000, rng=0):
 
     Source: chapter 6, collapse of the risk.
     """
-    widths = tuple(int(k) for k in architecture.split("-"))
-    population = study_population()
+    d_x, *widths = (int(size) for size in architecture.split("-"))
+    population = study_population(d_x)
     parameters = capacity.parameter_count(population.d_x, widths, population.d_y)
     n0 = round(as_number("ratio", ratio, above=0) * parameters)
     rows = train(population, widths, n0, networks=networks, steps=steps, rng=rng)
-    facts = {"narrowest": min(widths), "parameters": parameters, "n0": n0}
+    facts = {"narrowest": min(widths), "layers": len(widths), "parameters": parameters, "n0": n0}
     return [facts | {"network": i} | row for i, row in enumerate(rows)]
 
 
@@ -229,7 +246,7 @@ def study(architectures, ratios, cache_dir, *, networks=4, steps=2000, n_jobs=No
     Parameters
     ----------
     architectures : sequence of str
-        Hidden widths, such as "16" or "16-16".
+        Inputs and hidden widths, such as "11-16" or "11-16-16".
     ratios : sequence of float
         n0 over the number of parameters of W f.
     cache_dir : path

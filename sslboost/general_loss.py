@@ -12,14 +12,17 @@ from sslboost.risk import whitened_span
 
 
 def _euclidean(R):
+    """Root of the sum of squares over the last axis."""
     return np.linalg.norm(R, axis=-1)
 
 
 def _taxicab(R):
+    """Sum of absolute values over the last axis."""
     return np.abs(R).sum(axis=-1)
 
 
 def _largest(R):
+    """Largest absolute value over the last axis."""
     return np.abs(R).max(axis=-1)
 
 

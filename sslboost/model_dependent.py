@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from sslboost._linalg import range_basis, whitening
 from sslboost._validation import as_count, as_covariance, as_matrix, as_number, as_samples
-from sslboost.capacity import memorise
+from sslboost.capacity import ReLUNetwork, memorise
 from sslboost.pretext import LinearMap
 
 
@@ -81,6 +82,43 @@ def memorising_processor(population, X_extra, Y_extra, widths, rng=None):
     as_matrix("Y_extra", Y, columns=population.d_y)
     f2 = blind_part(population)
     return ComposedProcessor(f2, memorise(f2(X), Y, widths, rng))
+
+
+def tail_processor(population, X_extra):
+    """Return a network that is E[y|x] at the extra inputs, up to a linear map, and blind to z.
+
+    In each coordinate u of E[y|x] it returns u - C (max(u - t, 0) - max(-u - t, 0)), with t the
+    largest abs(u) in the sample and C = 1 / P(abs(u) > t): what happens where there is no extra
+    label cancels the covariance with u, and with it those with y and z.
+
+    Parameters
+    ----------
+    population : GaussianPopulation
+    X_extra : array (n0, d_x)
+
+    Returns
+    -------
+    ReLUNetwork
+        One hidden layer of 4 rank(cov_xy) <= 4 d_y neurons, whatever n0.
+
+    Raises
+    ------
+    ValueError
+        If the label is not correlated with x, or ``X_extra`` does not have d_x columns.
+
+    Source: chapter 6, the tail; Stein's identity.
+    """
+    X = as_matrix("X_extra", X_extra, columns=population.d_x)
+    directions = population.whitening.unwhiten(population.U).T
+    r = len(directions)
+    if r == 0:
+        raise ValueError("population must have a label that is correlated with x, got cov_xy = 0")
+    t = np.abs(X @ directions.T).max(axis=0)
+    C = 1 / (2 * stats.norm.sf(t))
+    weights = np.concatenate([directions, -directions, directions, -directions])
+    biases = np.concatenate([np.zeros(2 * r), -t, -t])
+    head = np.hstack([np.eye(r), -np.eye(r), -np.diag(C), np.diag(C)])
+    return ReLUNetwork((weights,), (biases,), head)
 
 
 def lost_label(population):

@@ -19,7 +19,7 @@ def test_explained_is_what_least_squares_explains_and_differentiates():
         left = T[i] - F[i] @ np.linalg.lstsq(F[i], T[i], rcond=None)[0]
         exact = (np.sum(T[i] ** 2) - np.sum(left**2)) / 50
         # The documented jitter changes the value by at most about a part in a million.
-        assert float(value[i]) == pytest.approx(exact, rel=1e-5)
+        assert value[i].item() == pytest.approx(exact, rel=1e-5)
     assert torch.autograd.gradcheck(
         lambda f: trained.explained(f, torch.tensor(T)), torch.tensor(F, requires_grad=True)
     )
@@ -51,29 +51,38 @@ def test_training_lowers_the_objective_below_that_of_yhat_when_labels_are_few():
     rows = trained.train(population, (16,), 40, networks=2, steps=600, batch=512, rng=0)
     for row in rows:
         assert 0 <= row["objective"] < row["objective_yhat"]
+        assert 0.01 <= row["tail"] <= 1  # at least the share that equal sizes would give
         assert row["objective"] == pytest.approx(row["residual"] + 0.2 * row["explained"])
 
 
 def test_the_study_resumes_and_is_deterministic(tmp_path):
     settings = {"networks": 2, "steps": 20, "n_jobs": 1}
-    first = trained.study(("8",), (0.5, 1), tmp_path / "a", **settings)
-    again = trained.study(("8",), (0.5, 1), tmp_path / "a", **settings)
-    fresh = trained.study(("8",), (0.5, 1), tmp_path / "b", **settings)
+    first = trained.study(("11-8",), (0.5, 1), tmp_path / "a", **settings)
+    again = trained.study(("11-8",), (0.5, 1), tmp_path / "a", **settings)
+    fresh = trained.study(("11-8",), (0.5, 1), tmp_path / "b", **settings)
     assert first == again == fresh
     assert {row["n0"] for row in first} == {round(r * first[0]["parameters"]) for r in (0.5, 1)}
+
+
+def test_more_inputs_are_more_noise_and_nothing_else():
+    small, large = trained.study_population(), trained.study_population(33)
+    assert large.d_x - small.d_x == large.m - small.m == 22
+    assert large.floor == pytest.approx(small.floor)
+    with pytest.raises(ValueError, match="d_x must be an integer of at least 6"):
+        trained.study_population(5)
 
 
 def test_half_way_interpolates_the_crossing():
     population = trained.study_population()
     top, bottom = float(np.trace(population.block("y", "y"))), population.floor
     rows = [
-        {"architecture": "8", "n0": n0, "risk": risk}
+        {"architecture": "11-8", "n0": n0, "risk": risk}
         for n0, risk in [(10, top), (100, top), (1000, bottom)]
     ]
-    assert trained.half_way(rows, "8") == pytest.approx(10**2.5)
-    assert np.isnan(trained.half_way(rows[:2], "8"))
+    assert trained.half_way(rows, "11-8") == pytest.approx(10**2.5)
+    assert np.isnan(trained.half_way(rows[:2], "11-8"))
     with pytest.raises(ValueError, match="architecture must be one of"):
-        trained.half_way(rows, "9")
+        trained.half_way(rows, "11-9")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +100,7 @@ def test_bad_arguments_are_named(arguments, named):
 
 
 def test_the_command_writes_a_whole_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(trained, "ARCHITECTURES", ("8",))
+    monkeypatch.setattr(trained, "ARCHITECTURES", ("11-8",))
     monkeypatch.setattr(trained, "RATIOS", (1,))
     out = tmp_path / "results" / "capacity.json"
     options = ["--networks", "1", "--steps", "5", "--jobs", "1", "--cache", str(tmp_path / "c")]

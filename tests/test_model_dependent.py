@@ -77,3 +77,28 @@ def test_a_population_without_a_blind_part_is_refused():
     full = GaussianPopulation(root @ root.T, 2, 2, 1)
     with pytest.raises(ValueError, match="some of x independent of z, got m = 0"):
         model_dependent.blind_part(full)
+
+
+def test_the_tail_processor_is_yhat_on_the_sample_and_blind_on_the_population(population):
+    X = population.sample(300, 4)[0]
+    f = model_dependent.tail_processor(population, X)
+    yhat = X @ population.best_linear("y", "x").T
+    F = f(X)
+    assert np.allclose(F @ np.linalg.lstsq(F, yhat, rcond=None)[0], yhat)
+    assert f.widths == (4 * population.d_y,)
+    # Along each coordinate of E[y|x] the covariance is an integral over a line.
+    knots, weights = np.polynomial.legendre.leggauss(400)
+    for j, direction in enumerate(population.whitening.unwhiten(population.U).T):
+        x = population.block("x", "x") @ direction  # one standard deviation along the coordinate
+        t = np.abs(X @ direction).max()
+        pieces = np.array([-12, -t, 0, t, 12])
+        half = np.diff(pieces)[:, None] / 2
+        u = (pieces[:-1, None] + half * (knots + 1)).ravel()
+        mass = (half * weights).ravel() * stats.norm.pdf(u)
+        outputs = f(u[:, None] * x)
+        size = mass @ outputs[:, j] ** 2
+        # Rounding of sums of terms of the size of f, which is large in the tail.
+        assert abs(mass @ (outputs[:, j] * u)) <= 1e-10 * np.sqrt(size)
+        assert size > 1  # the price: the tail outweighs E u^2 = 1
+    with pytest.raises(ValueError, match="correlated with x, got cov_xy = 0"):
+        model_dependent.tail_processor(latent_population(1, 1, y_to_x=0.0), np.zeros((3, 24)))

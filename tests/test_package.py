@@ -29,6 +29,7 @@ ORDER = [
     ["panels"],
     ["theorems"],
     ["figures"],
+    ["capacity_plots"],
     ["images"],
 ]
 LEVEL = {module: level for level, line in enumerate(ORDER) for module in line}
@@ -89,7 +90,7 @@ def test_importing_the_package_loads_neither_torch_nor_plotting():
 
 
 def test_the_theory_loads_without_torch():
-    networks = {"__init__", "images", "capacity_trained"}
+    networks = {"__init__", "images", "capacity_trained", "capacity_plots"}
     theory = [m for line in ORDER for m in line if m not in networks]
     assert "torch" not in loaded_by("; ".join(f"import sslboost.{m}" for m in theory))
 

@@ -40,7 +40,8 @@ def test_a_theorem_says_where_it_is_from_and_what_it_assumes(theorem):
 def test_the_chapter_states_the_theorem(theorem):
     chapter = BOOK / f"{theorem.chapter}.md"
     assert chapter.is_file()
-    assert not theorem.label or f":label: {theorem.label}\n" in chapter.read_text("utf-8")
+    anchors = f":label: {theorem.label}\n", f"({theorem.label})=\n"
+    assert not theorem.label or any(a in chapter.read_text("utf-8") for a in anchors)
 
 
 def test_names_are_unique():

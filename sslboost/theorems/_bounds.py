@@ -8,7 +8,7 @@ from scipy import stats
 
 from sslboost import capacity, model_free
 from sslboost.certificate import Certificate
-from sslboost.model_dependent import empirical_excess, memorising_processor
+from sslboost.model_dependent import empirical_excess, memorising_processor, tail_processor
 from sslboost.population import GaussianPopulation
 from sslboost.theorems._processor import small_family
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem
@@ -87,6 +87,7 @@ def _general_theorem(name):
         lambda rng: _general(rng, name),
         _beats_every_f_with_c2,
         lambda rng: _general(rng, name, sign=-1),
+        "thm-general-loss",
     )
 
 
@@ -121,6 +122,7 @@ def _capacity_theorem(name, statement, build, points):
         lambda rng: _memory(rng, build, points, points),
         _interpolates,
         lambda rng: _memory(rng, build, points + 1, points),
+        "thm-capacity",
     )
 
 
@@ -160,6 +162,30 @@ def _below_every_f_with_c2(problem, rng, lam=0.2, n1=20_000):
     return Certificate("", float(of_f), float(of_yhat))
 
 
+def _tail(rng, reach, n0=5000):
+    """The network that cancels its covariance in the tail, with outputs clipped at +-reach."""
+    population = small_family(rng)
+    X, _, Y = population.sample(n0, rng)
+    network = tail_processor(population, X)
+    return _Memorised(population, lambda x: np.clip(network(x), -reach, reach), X, Y)
+
+
+def _tail_below_every_f_with_c2(problem, rng, n1=100_000, stretch=2.0):
+    """Loss of f above the bound, with E[z | x] on inputs drawn more often where f is large."""
+    population = problem.population
+    A = population.whitening.unwhiten(population.U).T
+    lam = 2 * population.floor / model_free.explained_by_yhat(population)
+    X, _, _ = population.sample(n1, rng)
+    u = X @ A.T  # independent standard normal: stretched, and weighted by the ratio of densities
+    X = X + (stretch - 1) * u @ (A @ population.block("x", "x"))
+    weight = stretch ** u.shape[1] * np.exp((1 - stretch**2) * np.sum(u**2, axis=1) / 2)
+    root = np.sqrt(weight)[:, None]
+    F, T = root * problem.f(X), root * (X @ population.best_linear("z", "x").T)
+    explained = np.sum((F @ np.linalg.lstsq(F, T, rcond=None)[0]) ** 2) / n1
+    residual = empirical_excess(population, problem.f, lam, problem.X, problem.Y, 1, rng)[0]
+    return Certificate("", float(residual + lam * explained), model_free.margin(population, lam))
+
+
 THEOREMS = (
     *(_general_theorem(name) for name in LOSSES),
     _capacity_theorem(
@@ -189,5 +215,17 @@ THEOREMS = (
         lambda rng: _memorised(rng, 200, 200),
         _below_every_f_with_c2,
         lambda rng: _memorised(rng, 200, 25),
+        "thm-model-dependent",
+    ),
+    Theorem(
+        "Beyond capacity",
+        _CAPACITY,
+        "where tr Cov[y | x] < λ e_z, 4 d_y neurons have less loss than any f with (C2)",
+        "beyond the slides",
+        ("unbounded outputs", "tr Cov[y | x] < λ e_z"),
+        lambda rng: _tail(rng, np.inf),
+        _tail_below_every_f_with_c2,
+        lambda rng: _tail(rng, 4.0),
+        "thm-tail",
     ),
 )

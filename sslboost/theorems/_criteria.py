@@ -152,5 +152,6 @@ THEOREMS = (
         lambda rng: _two_classes(rng, (1, -1)),
         _pooled_holds_and_per_class_fails,
         lambda rng: _two_classes(rng, (1, 1)),
+        "def-pooled",
     ),
 )

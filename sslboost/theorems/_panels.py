@@ -67,6 +67,7 @@ def _panel(letter, name, statement, assumption, check, settings, control):
         lambda rng: _Settings(*settings),
         check,
         lambda rng: _Settings(*control),
+        f"panel-{letter}",
     )
 
 

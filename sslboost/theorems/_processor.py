@@ -251,6 +251,7 @@ THEOREMS = (
         _random_loss,
         _loss_on_samples,
         _trace_that_rewards_z,
+        "thm-trace-form",
     ),
     Theorem(
         "The optimum in closed form",
@@ -261,6 +262,7 @@ THEOREMS = (
         lambda rng: _optimum(rng, 1.0),
         _search_finds_nothing_lower,
         lambda rng: _optimum(rng, 4.0),
+        "thm-minimisers",
     ),
     Theorem(
         "Theorem 1 (loss rationality)",
@@ -271,6 +273,7 @@ THEOREMS = (
         lambda rng: _minimisers(rng, rng.uniform(0.1, 0.99)),
         _all_meet_both,
         lambda rng: _minimisers(rng, 1.02),
+        "thm-loss",
     ),
     Theorem(
         "Outside S",
@@ -281,6 +284,7 @@ THEOREMS = (
         lambda rng: _minimisers(rng, 0.5, mix=0.5),
         _all_fail_c1,
         lambda rng: _minimisers(rng, 0.5),
+        "thm-loss",
     ),
     Theorem(
         "Theorem 2 (model-free lower bound)",

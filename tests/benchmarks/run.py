@@ -21,7 +21,8 @@ def main(arguments=None):
         print(format_row(rows[-1]), flush=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(rows, indent=1) + "\n")
+    table = [{key: row[key] for key in row if key != "note"} for row in rows]
+    partial.write_text(json.dumps(table, indent=1) + "\n")
     os.replace(partial, path)
     return 0
 
