@@ -110,7 +110,15 @@ class Perceptron(nn.Module):
 
 
 def pooled(h):
-    """Return feature maps (B, w, H, W) averaged over the picture, and vectors (B, w) as they are.
+    """Return feature maps averaged over the picture, and vectors as they are.
+
+    Parameters
+    ----------
+    h : tensor (B, w, H, W) or (B, w)
+
+    Returns
+    -------
+    tensor (B, w)
 
     Source: He et al. (2016).
     """

@@ -47,11 +47,11 @@ class Rotation:
 
     def apply(self, images, turns):
         """Return ``images`` (B, 3, 32, 32) turned anticlockwise by ``turns`` (B,) quarters."""
-        rotated = torch.empty_like(images)
-        for quarter in range(self.outputs):
-            members = turns == quarter
-            rotated[members] = torch.rot90(images[members], quarter, dims=(2, 3))
-        return rotated
+        B, C, H, W = images.shape
+        pixels = torch.arange(H * W, device=images.device).view(H, W)
+        tables = [torch.rot90(pixels, quarter).flatten() for quarter in range(self.outputs)]
+        source = torch.stack(tables)[turns][:, None].expand(B, C, H * W)
+        return images.reshape(B, C, H * W).gather(2, source).view(B, C, H, W)
 
     def present(self, images):
         """Return ``images`` upright, as they are."""

@@ -125,7 +125,7 @@ def augment(images, generator, *, pad=4):
     images : uint8 tensor (B, C, H, W)
     generator : torch.Generator
     pad : int
-        Largest shift in pixels.
+        Largest shift in pixels, less than H and W.
 
     Returns
     -------
@@ -133,19 +133,20 @@ def augment(images, generator, *, pad=4):
 
     Source: He et al. (2016), section 4.2.
     """
-    B, _, H, W = images.shape
+    B, C, H, W = images.shape
     device = images.device
 
     def draw(high):
         return torch.randint(high, (B, 1), generator=generator, device=device)
 
-    padded = F.pad(images.float(), (pad,) * 4, mode="reflect").to(images.dtype)
-    rows = draw(2 * pad + 1) + torch.arange(H, device=device)  # (B, H)
-    columns = draw(2 * pad + 1) + torch.arange(W, device=device)  # (B, W)
+    def shifted(size):
+        at = (draw(2 * pad + 1) - pad + torch.arange(size, device=device)).abs()
+        return size - 1 - (size - 1 - at).abs()  # (B, size), reflected at both edges
+
+    rows, columns = shifted(H), shifted(W)
     columns = torch.where(draw(2) == 1, columns.flip(1), columns)
-    index = torch.arange(B, device=device)[:, None, None]
-    # Advanced indices on either side of the channel slice put channels last.
-    return padded[index, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    pixels = (rows[:, :, None] * W + columns[:, None, :]).view(B, 1, H * W)
+    return images.reshape(B, C, H * W).gather(2, pixels.expand(B, C, H * W)).view(B, C, H, W)
 
 
 def train(
@@ -235,12 +236,22 @@ def train(
 
 
 def as_images(name, images):
-    """Return ``images`` if they are bytes (n, 3, H, W).
+    """Return images if they are bytes.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the message.
+    images : uint8 tensor (n, 3, H, W)
+
+    Returns
+    -------
+    uint8 tensor (n, 3, H, W)
 
     Raises
     ------
     ValueError
-        If they are not.
+        If they are not bytes with four axes, or there are none.
 
     Source: the book's house style.
     """
@@ -255,6 +266,14 @@ def as_images(name, images):
 def autocast(device):
     """Return the context of mixed precision: bfloat16 where it helps.
 
+    Parameters
+    ----------
+    device : str or torch.device
+
+    Returns
+    -------
+    torch.autocast
+
     Source: the documentation of torch.autocast.
     """
     return torch.autocast(torch.device(device).type, torch.bfloat16)
@@ -262,7 +281,17 @@ def autocast(device):
 
 @torch.no_grad()
 def processed(inputs, processor):
-    """Return f of standardised ``inputs``, or the inputs themselves without a processor.
+    """Return f of the inputs, or the inputs themselves without a processor.
+
+    Parameters
+    ----------
+    inputs : float32 tensor (B, 3, H, W)
+        Standardised.
+    processor : torch.nn.Module or None
+
+    Returns
+    -------
+    float32 tensor (B, d_f) or (B, 3, H, W)
 
     Raises
     ------
