@@ -9,7 +9,7 @@ import torch
 
 from sslboost import figures
 from sslboost.images.data import CLASSES
-from sslboost.images.pretexts import Rotation
+from sslboost.images.pretexts import Colourisation, Inpainting, Rotation
 
 
 class Html:
@@ -108,6 +108,29 @@ def rotations(cifar, indices):
     return _mosaic(
         np.stack(turned), names, "The same photographs upright and after one, two, three turns"
     )
+
+
+@_needs_images
+def hidden(cifar, indices):
+    """Show images and what is left of them by colourisation and by inpainting.
+
+    Parameters
+    ----------
+    cifar : Cifar10 or None
+    indices : int array
+        Training images to show, one to a column.
+
+    Returns
+    -------
+    Figure, or a note when there are no images
+
+    Source: Zhang et al. (2016); Pathak et al. (2016).
+    """
+    images = torch.tensor(cifar.train_images[indices])
+    shown = [images, Colourisation().present(images), Inpainting().present(images)]
+    names = ["the image", "luminance", "the frame"]
+    alt = "The same photographs whole, without their colours, and without their centres"
+    return _mosaic(np.stack([part.numpy() for part in shown]), names, alt)
 
 
 @_needs_images
