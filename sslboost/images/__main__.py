@@ -1,4 +1,4 @@
-"""Command line: ``python -m sslboost.images fetch``, ``... live`` and ``... table``."""
+"""Command line of the image experiments: ``fetch``, ``live``, ``collapse`` and ``table``."""
 
 import argparse
 import sys
@@ -24,6 +24,9 @@ def main(arguments=None):
     commands.add_parser("fetch", help="fetch CIFAR-10, verify it and keep it in the cache")
     live = commands.add_parser("live", help="run the live experiment of the book and record it")
     live.add_argument("path", type=Path, help="JSON file to write")
+    collapse = commands.add_parser("collapse", help="measure psi on f(x) under weight decay 0.05")
+    collapse.add_argument("path", type=Path, help="JSON file to write")
+    collapse.add_argument("--jobs", type=int, help="cells at a time (1 when omitted)")
     _add_table(commands)
     options = parser.parse_args(arguments)
     try:
@@ -34,6 +37,10 @@ def main(arguments=None):
             from sslboost.images import live as experiment
 
             experiment.record(experiment.run(data.load()), options.path)
+        elif options.command == "collapse":
+            from sslboost.images import mechanism
+
+            mechanism.record_collapse(options.path, n_jobs=options.jobs)
         else:
             _table(options)
     except (data.DataUnavailableError, OSError, RuntimeError, ValueError) as error:

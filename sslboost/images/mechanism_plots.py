@@ -63,6 +63,34 @@ def judged_table(judged):
     return _table(heads, rows)
 
 
+def collapse_table(found):
+    """Return what weight decay does to psi on f(x) and to psi on x.
+
+    Parameters
+    ----------
+    found : dict of str to list of Collapse
+
+    Returns
+    -------
+    Html
+
+    Source: slide "Experiments", its chance.
+    """
+    heads = ["ψ reads", "weight decay", "rotations told", "widest neuron", "head on last layer"]
+    rows = [
+        [
+            name,
+            f"{c.decay:g}",
+            f"{100 * c.pretext_accuracy:.1f} %",
+            f"{c.spread:.1e}",
+            f"{100 * c.accuracy:.2f} %",
+        ]
+        for name, several in found.items()
+        for c in several
+    ]
+    return _table(heads, rows)
+
+
 def training_figure(snapshots):
     """Draw y left, z told and accuracy against the steps of a processor's training.
 

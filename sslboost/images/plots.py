@@ -22,15 +22,27 @@ class Html:
         return self.html
 
 
+def note():
+    """Return the note that stands where images are missing.
+
+    Returns
+    -------
+    Html
+
+    Source: the README, "Data".
+    """
+    return Html(
+        '<div class="admonition note"><p class="admonition-title">No images here</p>'
+        "<p>CIFAR-10 could not be fetched when this page was built, so this live cell "
+        "was not run. Build again with a network connection to see it.</p></div>"
+    )
+
+
 def _needs_images(draw):
     @wraps(draw)
     def drawn(cifar, *arguments, **options):
         if cifar is None:
-            return Html(
-                '<div class="admonition note"><p class="admonition-title">No images here</p>'
-                "<p>CIFAR-10 could not be fetched when this page was built, so this live cell "
-                "was not run. Build again with a network connection to see it.</p></div>"
-            )
+            return note()
         return draw(cifar, *arguments, **options)
 
     return drawn

@@ -69,21 +69,39 @@ def estimate(runs, column="accuracy", **values):
     return float(mean), float(found.std(ddof=1) / np.sqrt(len(found))) if len(found) > 1 else np.nan
 
 
-def separation(better, worse):
-    """Return by how many standard errors over seeds one estimate exceeds another.
+def separation(runs, better, worse):
+    """Return by how many standard errors over seeds one column of accuracies exceeds another.
+
+    A seed fixes the network, the images and the subsets of labels of both, so that the
+    differences are taken seed by seed.
 
     Parameters
     ----------
-    better, worse : (float, float)
-        Mean and standard error.
+    runs : list of dict
+        Rows of the table.
+    better, worse : dict
+        Values that the rows of each column have.
 
     Returns
     -------
     float
 
-    Source: the standard error of a difference of independent means.
+    Raises
+    ------
+    ValueError
+        If the columns do not hold the same seeds, at least two.
+
+    Source: the standard error of a mean of paired differences.
     """
-    return float((better[0] - worse[0]) / np.hypot(better[1], worse[1]))
+    columns = [
+        {row["seed"]: row["accuracy"] for row in select(runs, **values)}
+        for values in (better, worse)
+    ]
+    if columns[0].keys() != columns[1].keys() or len(columns[0]) < 2:
+        seeds = [sorted(column) for column in columns]
+        raise ValueError(f"better and worse must share two seeds or more, got {seeds}")
+    difference = np.array([columns[0][seed] - columns[1][seed] for seed in columns[0]])
+    return float(difference.mean() / (difference.std(ddof=1) / np.sqrt(len(difference))))
 
 
 def processor_table(table, labels, *, pretext="rotation", column="accuracy"):
