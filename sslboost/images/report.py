@@ -224,6 +224,30 @@ def labels_figure(table, *, labels="full", pretext="rotation"):
     return fig
 
 
+def collapse_table(full, half):
+    """Return the accuracy of psi on f(x) under strong weight decay beside the slides'.
+
+    Parameters
+    ----------
+    full, half : dict of int to list of float
+        Accuracies over seeds for every n0.
+
+    Returns
+    -------
+    Html
+
+    Source: slide "Experiments", the table.
+    """
+    rows = []
+    for name, found in [("full", full), ("half", half)]:
+        told = [f"{m:.2f} ({se:.2f})" for m, se in (SLIDES[name][n0] for n0 in found)]
+        rows.append((name.capitalize(), "slides", told))
+        errors = {n0: np.std(v, ddof=1) / np.sqrt(len(v)) for n0, v in found.items()}
+        ours = [_percent(np.mean(v), errors[n0]) for n0, v in found.items()]
+        rows.append((name.capitalize(), "laptop, decay 0.05", ours))
+    return _table(["labels", "", *(f"{n0 // 1000}k" for n0 in full)], rows, "results")
+
+
 def nearest_to_chance(table, **values):
     """Return, for every n0, the reading whose mean accuracy lies nearest to one in ten.
 

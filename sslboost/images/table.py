@@ -84,7 +84,9 @@ def run(
     seeds = [as_count("seeds", seed, least=0) for seed in seeds]
     _available(device)
     extra, unlabelled, _ = PROFILES[profile].sizes
-    limits = [("n0", n0, extra)]
+    limits = []
+    if {"processor", "alternative"} & set(arms):
+        limits.append(("n0", n0, extra))
     if "beyond" in arms:
         limits.append(("beyond", beyond, extra + unlabelled))
     for name, values, most in limits:

@@ -5,9 +5,9 @@ import json
 import os
 from pathlib import Path
 
-from tests.benchmarks import bench_processor
+from tests.benchmarks import bench_images, bench_processor
 
-BENCHMARKS = bench_processor.BENCHMARKS
+BENCHMARKS = (*bench_processor.BENCHMARKS, *bench_images.BENCHMARKS)
 
 
 def main(arguments=None):
@@ -19,6 +19,7 @@ def main(arguments=None):
     for benchmark in BENCHMARKS:
         rows.append(benchmark())
         print(format_row(rows[-1]), flush=True)
+    print(bench_images.cost_report())
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part")
     table = [{key: row[key] for key in row if key != "note"} for row in rows]
