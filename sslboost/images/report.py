@@ -137,8 +137,8 @@ def processor_table(table, labels, *, pretext="rotation", column="accuracy"):
             cells = [_percent(*estimate(runs, column, n0=n0, **arm)) for n0 in sizes]
             first = psi == "none" and adversary == "linear"
             cells.append(_percent(*plain) if first else "")
-            rows.append((f"{profile}, {adversary} adversary", name, cells))
-    heads = ["processor", "the head sees", *(f"{n0 // 1000}k" for n0 in sizes), "SSL"]
+            rows.append((f"{profile}, {adversary}", name, cells))
+    heads = ["adversary of f", "the head sees", *(f"{n0 // 1000}k" for n0 in sizes), "SSL"]
     return _table(heads, rows, "results")
 
 
@@ -196,21 +196,21 @@ def labels_figure(table, *, labels="full", pretext="rotation"):
         sizes = sorted({row["n0"] for row in rows})
         found = [estimate(rows, n0=n0) for n0 in sizes]
         mean, error = 100 * np.array(found).reshape(-1, 2).T
-        ax.plot(sizes, mean, lw=1, color=style["color"], ls=style.pop("ls", "-"))
-        figures.interval(ax, np.array(sizes), mean, error, ls="", **style)
+        ax.plot(sizes, mean, lw=1, color=style["color"], alpha=0.6)
+        figures.interval(ax, np.array(sizes), mean, error, **style)
 
     linear = [row for row in runs if row["adversary"] == "linear"]
     for (psi, name), colour in zip(READINGS.items(), colours, strict=False):
         rows = [
             row for row in linear if row["psi"] == psi and row["arm"] in ("processor", "beyond")
         ]
-        draw(rows, color=colour, marker="o", label=f"processor: {name}")
+        draw(rows, color=colour, fmt="o", label=f"processor: {name}")
     for arm, name, marker in [
         ("head", "given to the head", "s"),
         ("encoder", "to the encoder", "D"),
     ]:
         rows = select(runs, arm=arm)
-        draw(rows, color=figures.PALETTE["grey"], marker=marker, label=f"plain SSL, labels {name}")
+        draw(rows, color=figures.PALETTE["grey"], fmt=marker, label=f"plain SSL, labels {name}")
     plain = 100 * estimate(runs, arm="ssl")[0]
     ax.axhline(plain, color=figures.PALETTE["grey"], ls="--", lw=1)
     ax.annotate("plain SSL", (1000, plain), xytext=(0, -11), textcoords="offset points")
