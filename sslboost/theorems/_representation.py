@@ -27,6 +27,7 @@ def family(rng, **changes):
 
 
 def with_ci(rng):
+    """A member of the family in which x and z are independent given y."""
     return family(rng, s_to_z=0.0)
 
 
