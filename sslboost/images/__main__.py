@@ -34,11 +34,11 @@ def main(arguments=None):
             data.load()
             print(f"CIFAR-10 is verified in {data.folder() / 'cifar10'}")
         elif options.command == "live":
-            from sslboost.images import live as experiment
+            from sslboost.pages import live as experiment
 
             experiment.record(experiment.run(data.load()), options.path)
         elif options.command == "collapse":
-            from sslboost.images import mechanism
+            from sslboost.pages import mechanism
 
             mechanism.record_collapse(options.path, n_jobs=options.jobs)
         else:

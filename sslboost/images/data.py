@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sslboost._validation import as_count
+from sslboost.core.validation import as_count
 from sslboost.images import _sources
 
 CLASSES = (

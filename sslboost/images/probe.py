@@ -7,7 +7,7 @@ import torch
 from scipy import linalg
 from torch.nn import functional as F
 
-from sslboost._validation import as_samples
+from sslboost.core.validation import as_samples
 from sslboost.images.training import autocast, processed, to_input
 
 #: Ridge penalties tried, in units of the mean variance of the standardised features.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from sslboost._validation import as_count, as_number
-from sslboost.differentiable import explained
-from sslboost.images import checkpoints
+from sslboost.core import checkpoints
+from sslboost.core.differentiable import explained
+from sslboost.core.validation import as_count, as_number
 from sslboost.images.networks import Processor
 from sslboost.images.training import (
     Config,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch.nn import functional as F
 
-from sslboost._validation import as_count, as_number
-from sslboost.images import checkpoints
+from sslboost.core import checkpoints
+from sslboost.core.validation import as_count, as_number
 from sslboost.images.networks import Encoder, Perceptron, PretextNetwork, ResNet18
 
 #: Mean and standard deviation of the red, green and blue training pixels, in units of 0 to 1.

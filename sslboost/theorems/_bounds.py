@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from sslboost import capacity, model_free
-from sslboost.certificate import Certificate
-from sslboost.model_dependent import empirical_excess, memorising_processor, tail_processor
+from sslboost.bounds import capacity, model_free
+from sslboost.bounds.model_dependent import empirical_excess, memorising_processor, tail_processor
+from sslboost.core.certificate import Certificate
 from sslboost.population import GaussianPopulation
 from sslboost.theorems._processor import small_family
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sslboost import criteria
-from sslboost.certificate import Certificate
+from sslboost.core.certificate import Certificate
 from sslboost.population import GaussianPopulation, MixturePopulation
 from sslboost.theorems._representation import family, with_ci
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem, agrees, not_rejected

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from sslboost import panels
-from sslboost.certificate import Certificate
+from sslboost.bounds import panels
+from sslboost.core.certificate import Certificate
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem
 
 _CHAPTER = "07-three-panels"

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import linalg, optimize
 
-from sslboost import asymptotics, criteria, model_free, processor
-from sslboost.asymptotics_simulation import simulate
-from sslboost.certificate import Certificate
+from sslboost import criteria, processor
+from sslboost.bounds import model_free, past_threshold
+from sslboost.bounds.past_threshold_simulation import simulate
+from sslboost.core.certificate import Certificate
 from sslboost.population import GaussianPopulation, latent_population
-from sslboost.processor_empirical import empirical_optimum
-from sslboost.risk import whitened_span
+from sslboost.processor.empirical import empirical_optimum
+from sslboost.representation.risk import whitened_span
 from sslboost.theorems._theorem import Theorem, agrees
 
 _LOSS, _MODEL_FREE = "03-the-loss-and-theorem-1", "04-theorem-2"
@@ -237,7 +238,7 @@ def _limit_is_reached(problem, rng, repetitions=40):
     """Finite problems, minimised without the formula."""
     n0 = round(problem.ratio * _m)
     risks = simulate(_m, n0, problem.lam, _k2, _kappa2, repetitions, rng)
-    limit = asymptotics.limit(problem.claimed, problem.lam, _k2, _kappa2).risk
+    limit = past_threshold.limit(problem.claimed, problem.lam, _k2, _kappa2).risk
     return agrees(risks, float(limit), 1 / _m)
 
 

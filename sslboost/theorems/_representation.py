@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from sslboost import pretext, risk
-from sslboost.certificate import Certificate
+from sslboost.core.certificate import Certificate
 from sslboost.population import GaussianPopulation, latent_population
+from sslboost.representation import pretext, risk
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem, agrees, not_rejected
 
 _CHAPTER = "01-pretext-ssl"

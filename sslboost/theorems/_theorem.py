@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from sslboost.certificate import Certificate
+from sslboost.core.certificate import Certificate
 
 #: Probability that a Monte Carlo check fails although its claim is true.
 FALSE_ALARM = 1e-6
@@ -33,8 +33,8 @@ class Theorem:
         ``construct(rng)`` returns a random problem that meets the assumptions, with the object
         that the proof constructs.
     check : callable
-        ``check(problem, rng)`` returns a :class:`~sslboost.certificate.Certificate`, by a route
-        that is not the construction's.
+        ``check(problem, rng)`` returns a :class:`~sslboost.core.certificate.Certificate`, by a
+        route that is not the construction's.
     counterexample : callable
         ``counterexample(rng)`` returns a problem for which the check must fail.
     label : str

@@ -15,7 +15,7 @@ from torchvision.transforms import functional as TF
 from sslboost.images import data
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.processor import ADVERSARIES, initial_processor
-from sslboost.images.profiles import PROFILES
+from sslboost.images.table.profiles import PROFILES
 from sslboost.images.training import (
     MEAN,
     STD,

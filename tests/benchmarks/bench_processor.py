@@ -8,10 +8,10 @@ import torch
 from scipy import linalg
 
 from sslboost import processor
-from sslboost._processor_problems import Problems, reduce_samples
 from sslboost.population import GaussianPopulation, latent_population
-from sslboost.processor_empirical import solve
-from sslboost.processor_erasure import erase
+from sslboost.processor._problems import Problems, reduce_samples
+from sslboost.processor.empirical import solve
+from sslboost.processor.erasure import erase
 
 
 def row(name, ours_s, peer, peer_s, limit, limit_s, goal, meets_goal, note=""):

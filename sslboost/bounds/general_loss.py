@@ -1,0 +1,238 @@
+"""General losses g(||.||): their Gaussian expectations and the margin of Theorem 3."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from sslboost.core.linalg import square_root
+from sslboost.core.validation import as_count, as_covariance, as_matrix, as_number, as_samples
+from sslboost.representation.risk import whitened_span
+
+
+def _euclidean(R):
+    """Root of the sum of squares over the last axis."""
+    return np.linalg.norm(R, axis=-1)
+
+
+def _taxicab(R):
+    """Sum of absolute values over the last axis."""
+    return np.abs(R).sum(axis=-1)
+
+
+def _largest(R):
+    """Largest absolute value over the last axis."""
+    return np.abs(R).max(axis=-1)
+
+
+def _huber(r):
+    return np.where(r <= 1, r**2 / 2, r - 0.5)
+
+
+def _log_cosh(r):
+    return r + np.log1p(np.exp(-2 * r)) - np.log(2)
+
+
+@dataclass(frozen=True)
+class GeneralLoss:
+    """A loss g(||residual||).
+
+    Parameters
+    ----------
+    g : callable
+        Acts on arrays of nonnegative numbers; Theorem 3 needs it strictly increasing.
+    norm : callable
+        Norms (...) of residuals (..., d); Theorem 3 needs convex balls.
+    """
+
+    g: Callable = np.square
+    norm: Callable = _euclidean
+
+    def __call__(self, residuals):
+        """Return the losses (...) of residuals (..., d)."""
+        return self.g(self.norm(residuals))
+
+
+#: Losses of Theorem 3 by name; :func:`mahalanobis` adds those that depend on a covariance.
+LOSSES = {
+    "squared": GeneralLoss(np.square),
+    "absolute": GeneralLoss(lambda r: r),
+    "Huber": GeneralLoss(_huber),
+    "log-cosh": GeneralLoss(_log_cosh),
+    "log(1 + r)": GeneralLoss(np.log1p),
+    "square root": GeneralLoss(np.sqrt),
+    "saturating 1 - exp(-r²)": GeneralLoss(lambda r: -np.expm1(-(r**2))),
+    "fourth power": GeneralLoss(lambda r: r**4),
+    "ℓ1 norm": GeneralLoss(lambda r: r, _taxicab),
+    "squared ℓ1 norm": GeneralLoss(np.square, _taxicab),
+    "ℓ∞ norm": GeneralLoss(lambda r: r, _largest),
+    "log(1 + ℓ∞)": GeneralLoss(np.log1p, _largest),
+}
+
+
+def mahalanobis(cov, g=np.square):
+    """Return the loss g(||cov^{-1/2} residual||).
+
+    Parameters
+    ----------
+    cov : array (d, d)
+        Definite.
+    g : callable
+
+    Returns
+    -------
+    GeneralLoss
+
+    Raises
+    ------
+    ValueError
+        If cov is not a definite covariance.
+
+    Source: slide "More General Loss", rho a distance metric.
+    """
+    cov = as_covariance("cov", cov)
+    try:
+        L = linalg.cholesky(cov, lower=True)
+    except linalg.LinAlgError as error:
+        raise ValueError("cov must be definite, got a singular covariance") from error
+
+    def norm(R):
+        flat = linalg.solve_triangular(L, R.reshape(-1, len(L)).T, lower=True)
+        return np.linalg.norm(flat, axis=0).reshape(R.shape[:-1])
+
+    return GeneralLoss(g, norm)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A Monte Carlo mean and its standard error."""
+
+    value: float
+    standard_error: float
+
+
+def _estimate(draws):
+    return Estimate(float(draws.mean()), float(draws.std(ddof=1) / np.sqrt(len(draws))))
+
+
+def expected_increase(loss, small, extra, n=100_000, rng=None):
+    """Estimate E loss(e + a) - E loss(e) for independent e ~ N(0, small), a ~ N(0, extra).
+
+    Anderson's inequality says that it is not negative. The draws are paired, and each a is used
+    with both signs, which removes the odd part of the noise.
+
+    Parameters
+    ----------
+    loss : GeneralLoss
+    small, extra : arrays (d, d)
+        Covariances.
+    n : int
+        Number of pairs.
+    rng : numpy.random.Generator or int, optional
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    ValueError
+        If a covariance is none or ``n`` is below 2.
+
+    Source: Anderson (1955), Corollary 3; slide "More General Loss".
+    """
+    small = as_covariance("small", small)
+    extra = as_covariance("extra", extra, size=len(small))
+    n = as_count("n", n, least=2)
+    rng = np.random.default_rng(rng)
+    roots = [square_root(cov) for cov in (small, extra)]
+    e, a = (rng.standard_normal((n, root.shape[1])) @ root.T for root in roots)
+    return _estimate((loss(e + a) + loss(e - a)) / 2 - loss(e))
+
+
+def explained_cov(population, A=None):
+    """Return Cov[E[z | f(x)]] (d_z, d_z), the part of z that f(x) = A x explains.
+
+    Parameters
+    ----------
+    population : GaussianPopulation
+    A : array (d_f, d_x), optional
+        E[y|x] when omitted.
+
+    Returns
+    -------
+    array (d_z, d_z)
+
+    Raises
+    ------
+    ValueError
+        If A does not act on d_x inputs.
+
+    Source: slide "How to Obtain f ?".
+    """
+    Q = population.U if A is None else whitened_span(population, A)
+    explained = Q.T @ population.K_z
+    return explained.T @ explained
+
+
+def margin(population, loss, lam=1.0, *, A=None, n=100_000, rng=None):
+    """Estimate lam (E loss(z) - E loss(z - E[z | f(x)])), the margin of Theorem 3.
+
+    Parameters
+    ----------
+    population : GaussianPopulation
+    loss : GeneralLoss
+        g_1 and the norm rho_1 of the pretext term.
+    lam : float
+        Weight of the pretext term.
+    A : array (d_f, d_x), optional
+        The processor; E[y|x] when omitted, for which this is the distance between the minimum
+        and every processor that meets (C2).
+    n : int
+        Number of draws.
+    rng : numpy.random.Generator or int, optional
+
+    Returns
+    -------
+    Estimate
+        In the units of the loss.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Source: slide "More General Loss", Theorem 3.
+    """
+    lam = as_number("lam", lam)
+    extra = explained_cov(population, A)
+    cov_zz = population.block("z", "z")
+    found = expected_increase(loss, cov_zz - extra, extra, n, rng)
+    return Estimate(lam * found.value, abs(lam) * found.standard_error)
+
+
+def extra_loss(A, X_extra, Y_extra, loss):
+    """Return the mean of g_2(rho_2(y, W f(x))) on the extra sample, W by least squares.
+
+    Parameters
+    ----------
+    A : array (d_f, d_x)
+    X_extra, Y_extra : arrays (n0, d_x), (n0, d_y)
+    loss : GeneralLoss
+        g_2 and the norm rho_2.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not match.
+
+    Source: slide "More General Loss", first term on n0 samples.
+    """
+    X, Y = as_samples(X_extra=X_extra, Y_extra=Y_extra)
+    f = X @ as_matrix("A", A, columns=X.shape[1]).T
+    return float(loss(Y - f @ np.linalg.lstsq(f, Y, rcond=None)[0]).mean())

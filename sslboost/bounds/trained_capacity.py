@@ -1,0 +1,341 @@
+"""ReLU processors trained on the whole objective, its linear heads in closed form (torch)."""
+
+import argparse
+import json
+import os
+import time
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from sslboost import population as population_module
+from sslboost.bounds import capacity, model_free
+from sslboost.core import provenance, sweep
+from sslboost.core.differentiable import explained
+from sslboost.core.validation import as_count, as_number
+from sslboost.population import latent_population
+
+#: Inputs and hidden layers of the recorded study, and labels in multiples of the parameters of
+#: W f. Two numbers of inputs separate the parameters from the neurons.
+ARCHITECTURES = ("11-8", "11-16", "11-32", "33-8", "33-16", "33-32", "11-8-8", "11-16-16")
+RATIOS = (0.5, 1, 2, 4, 8)
+POOL = 2**17
+SCORED = 40_000
+
+
+def study_population(d_x=11):
+    """Return the population of chapter 6: one label, one nuisance, six inputs driven by them.
+
+    Parameters
+    ----------
+    d_x : int
+        Inputs, at least 6; those above 6 are noise and change nothing but their number.
+
+    Returns
+    -------
+    GaussianPopulation
+        With lambda* = 0.44.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 6 inputs.
+
+    Source: slide "Model-Dependent Result (Cont.)" (a population in the set S).
+    """
+    noise = as_count("d_x", d_x, least=6) - 6
+    return latent_population(d_y=1, d_s=1, dims_x=(3, 3, noise), dims_z=(2, 2), y_to_z=1.5)
+
+
+def forward(parameters, X):
+    """Return the outputs of a batch of ReLU networks with a linear last layer.
+
+    Parameters
+    ----------
+    parameters : list of tensors
+        Weights (networks, k_in, k_out) and biases (networks, 1, k_out) of every hidden layer in
+        turn, then the last weights.
+    X : tensor (networks, n, d_x)
+
+    Returns
+    -------
+    tensor (networks, n, d_f)
+
+    Source: slide "Model-Dependent Result", networks with L layers.
+    """
+    for W, b in zip(parameters[0:-1:2], parameters[1:-1:2], strict=True):
+        X = torch.baddbmm(b, X, W).relu()
+    return X @ parameters[-1]
+
+
+def train(
+    population, widths, n0, *, d_f=4, lam=0.2, networks=4, steps=2000, batch=1024, rate=0.01, rng=0
+):
+    """Train a batch of processors on L_{inf,n0}, each on its own extra sample, and score them.
+
+    The expectation over (x, z) is taken over fresh batches of a pool of 131,072 inputs with
+    z replaced by psi*(x) = E[z | x], which explains the same and carries no noise. Adam, with a
+    rate that rises and falls once. Scores are taken on new samples, with the exact E[y | x].
+
+    Parameters
+    ----------
+    population : GaussianPopulation
+    widths : sequence of int
+        Neurons of every hidden layer of f.
+    n0 : int
+        Extra labels, at least d_f.
+    d_f : int
+        Outputs of f.
+    lam : float
+        Weight of the pretext term, not negative.
+    networks : int
+        Number of extra samples, and of networks.
+    steps, batch : int
+        Steps of Adam and pretext inputs in each.
+    rate : float
+        Largest step size.
+    rng : numpy.random.Generator or int
+
+    Returns
+    -------
+    list of dict
+        For every network: ``residual`` of y on the extra sample and ``explained`` of z, in their
+        units squared; ``objective`` residual + lam explained, whose lower bound is 0; the same
+        for the processor E[y | x] as ``objective_yhat``; ``risk`` min_W E||y - W f(x)||^2;
+        ``tail``, the share of E||W f(x)||^2 that falls on the one input in a hundred where it is
+        largest, for the W that fits the extra labels.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Source: slide "How to Obtain f ? (Cont.)"; chapter 6.
+    """
+    n0, d_f = as_count("n0", n0, least=as_count("d_f", d_f)), int(d_f)
+    lam, rate = as_number("lam", lam, least=0), as_number("rate", rate, above=0)
+    networks, batch = as_count("networks", networks), as_count("batch", batch)
+    steps = as_count("steps", steps)
+    with _one_thread():
+        return _train(population, tuple(widths), n0, d_f, lam, networks, steps, batch, rate, rng)
+
+
+@contextmanager
+def _one_thread():
+    """Small products gain nothing from threads, and lose much where cores are shared."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(population, widths, n0, d_f, lam, networks, steps, batch, rate, rng):
+    rng = np.random.default_rng(rng)
+    draws = [population.sample(n0, rng) for _ in range(networks)]
+    X, Y = (_tensor(np.stack([draw[i] for draw in draws])) for i in (0, 2))
+    pool, psi = _pretext(population, POOL, rng)
+    parameters = _initial((population.d_x, *widths, d_f), networks, rng)
+    optimiser = torch.optim.Adam(parameters, lr=rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, rate, total_steps=steps, pct_start=0.1
+    )
+    for step in range(steps):
+        rows = (torch.arange(batch) + step * batch) % POOL
+        inputs, targets = (t[rows].expand(networks, -1, -1) for t in (pool, psi))
+        gain = explained(forward(parameters, X), Y)
+        price = lam * explained(forward(parameters, inputs), targets)
+        optimiser.zero_grad()
+        (price - gain).sum().backward()
+        optimiser.step()
+        schedule.step()
+    return _scores(population, parameters, X, Y, lam, rng)
+
+
+def _tensor(array, dtype=torch.float32):
+    return torch.from_numpy(np.ascontiguousarray(array)).to(dtype)
+
+
+def _pretext(population, n, rng, dtype=torch.float32):
+    """Inputs and E[z | x] as tensors."""
+    x = population.sample(n, rng)[0]
+    return _tensor(x, dtype), _tensor(x @ population.best_linear("z", "x").T, dtype)
+
+
+def _initial(sizes, networks, rng):
+    """He's Gaussian weights, and biases that spread the hinges."""
+    parameters = []
+    for fan_in, fan_out in pairwise(sizes):
+        W = rng.standard_normal((networks, fan_in, fan_out)) * np.sqrt(2 / fan_in)
+        b = 0.3 * rng.standard_normal((networks, 1, fan_out))
+        parameters += [_tensor(W).requires_grad_(), _tensor(b).requires_grad_()]
+    return parameters[:-1]
+
+
+@torch.no_grad()
+def _scores(population, parameters, X, Y, lam, rng):
+    """Rows of measurements, in float64, on samples that training has not seen."""
+    parameters = [p.double() for p in parameters]
+    X, Y = X.double(), Y.double()
+    x, psi = _pretext(population, SCORED, rng, torch.float64)
+    to_yhat = _tensor(population.best_linear("y", "x").T, torch.float64)
+    total_y = float(np.trace(population.block("y", "y")))
+    features = forward(parameters, x.expand(len(X), -1, -1))
+    power = Y.square().sum(dim=2).mean(dim=1)
+    residual = power - explained(forward(parameters, X), Y)
+    of_z = explained(features, psi.expand(len(X), -1, -1))
+    of_y = explained(features, (x @ to_yhat).expand(len(X), -1, -1))
+    price_yhat = lam * model_free.explained_by_yhat(population)
+    objective_yhat = power - explained(X @ to_yhat, Y) + price_yhat
+    heads = torch.linalg.pinv(forward(parameters, X)) @ Y
+    sizes = (features @ heads).square().sum(dim=2).sort(dim=1).values
+    columns = {
+        "residual": residual,
+        "explained": of_z,
+        "objective": residual + lam * of_z,
+        "objective_yhat": objective_yhat,
+        "risk": total_y - of_y,
+        "tail": sizes[:, -SCORED // 100 :].sum(dim=1) / sizes.sum(dim=1),
+    }
+    table = [dict(zip(columns, row, strict=True)) for row in torch.stack([*columns.values()]).T]
+    return [{name: float(value) for name, value in row.items()} for row in table]
+
+
+def cell(architecture, ratio, networks=4, steps=2000, rng=0):
+    """Train one batch of the study and return its rows, a cell of :func:`study`.
+
+    Parameters
+    ----------
+    architecture : str
+        Inputs and hidden widths, such as "11-16" or "11-16-16".
+    ratio : float
+        n0 over the number of parameters of W f.
+    networks, steps : int
+        As in :func:`train`.
+    rng : numpy.random.Generator or int
+
+    Returns
+    -------
+    list of dict
+        Those of :func:`train`, with the width of the ``narrowest`` hidden layer, the number of
+        hidden ``layers`` and of ``parameters`` of W f, ``n0`` and the number of the ``network``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Source: chapter 6, collapse of the risk.
+    """
+    d_x, *widths = (int(size) for size in architecture.split("-"))
+    population = study_population(d_x)
+    parameters = capacity.parameter_count(population.d_x, widths, population.d_y)
+    n0 = round(as_number("ratio", ratio, above=0) * parameters)
+    rows = train(population, widths, n0, networks=networks, steps=steps, rng=rng)
+    facts = {"narrowest": min(widths), "layers": len(widths), "parameters": parameters, "n0": n0}
+    return [facts | {"network": i} | row for i, row in enumerate(rows)]
+
+
+def study(architectures, ratios, cache_dir, *, networks=4, steps=2000, n_jobs=None):
+    """Train every architecture at every ratio of labels to parameters, resumably.
+
+    Parameters
+    ----------
+    architectures : sequence of str
+        Inputs and hidden widths, such as "11-16" or "11-16-16".
+    ratios : sequence of float
+        n0 over the number of parameters of W f.
+    cache_dir : path
+        Where finished cells are kept.
+    networks, steps : int
+        As in :func:`train`.
+    n_jobs : int, optional
+        Processes, as in :func:`sslboost.core.sweep.run`.
+
+    Returns
+    -------
+    list of dict
+        Rows of :func:`cell` with their configuration.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Source: chapter 6, collapse of the risk.
+    """
+    cells = sweep.grid(architecture=architectures, ratio=ratios, networks=[networks], steps=[steps])
+    version = sweep.code_version(__name__, population_module, model_free, capacity)
+    return sweep.run(cell, cells, cache_dir, code_version=version, n_jobs=n_jobs)
+
+
+def half_way(rows, architecture):
+    """Return the n0 at which the mean risk is half-way from tr cov_yy to the Bayes risk.
+
+    Parameters
+    ----------
+    rows : list of dict
+        As returned by :func:`study`.
+    architecture : str
+
+    Returns
+    -------
+    float
+        By linear interpolation in log n0; not a number where the risk does not cross.
+
+    Raises
+    ------
+    ValueError
+        If there are no such rows.
+
+    Source: chapter 6, collapse of the risk.
+    """
+    own = [row for row in rows if row["architecture"] == architecture]
+    if not own:
+        raise ValueError(f"architecture must be one of the rows', got {architecture!r}")
+    population = study_population()
+    middle = (float(np.trace(population.block("y", "y"))) + population.floor) / 2
+    n0 = np.array(sorted({row["n0"] for row in own}))
+    risk = np.array([np.mean([row["risk"] for row in own if row["n0"] == n]) for n in n0])
+    after = np.flatnonzero((risk[:-1] >= middle) & (risk[1:] < middle))
+    if len(after) == 0:
+        return float("nan")
+    i = after[0]
+    share = (risk[i] - middle) / (risk[i] - risk[i + 1])
+    return float(np.exp((1 - share) * np.log(n0[i]) + share * np.log(n0[i + 1])))
+
+
+def main(arguments=None):
+    """Run the recorded study: ``python -m sslboost.bounds.trained_capacity --out FILE``.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+
+    Source: chapter 6, the recorded results.
+    """
+    parser = argparse.ArgumentParser(description="Train ReLU processors of several capacities.")
+    parser.add_argument("--out", type=Path, default=Path("book/results/capacity.json"))
+    parser.add_argument("--cache", type=Path, default=Path(".cache/capacity"))
+    parser.add_argument("--networks", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args(arguments)
+    settings = {"networks": options.networks, "steps": options.steps, "n_jobs": options.jobs}
+    start = time.perf_counter()
+    rows = study(ARCHITECTURES, RATIOS, options.cache, **settings)
+    facts = provenance.describe() | {"seconds": round(time.perf_counter() - start, 1)}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    partial = options.out.with_suffix(".part")
+    partial.write_text(json.dumps({"provenance": facts, "rows": rows}, indent=1) + "\n")
+    os.replace(partial, options.out)
+    tqdm.write(f"wrote {options.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What every subject uses and none owns: validation, linear algebra, certificates, sweeps."""

@@ -1,0 +1,119 @@
+"""Where a result came from: code, commit, hardware, versions, command and date."""
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from html import escape
+from importlib import metadata
+from pathlib import Path
+
+from sslboost import __version__
+
+_PACKAGES = ("numpy", "scipy", "matplotlib", "joblib", "torch", "torchvision")
+
+
+def describe():
+    """Return what is needed to know how a result was computed.
+
+    Returns
+    -------
+    dict
+        ``commit`` (with ``+changes`` when files differ from it, ``unknown`` outside a
+        repository), ``command``, ``hardware``, ``versions`` (a dict) and ``date`` (UTC, ISO 8601).
+
+    Source: the book's rule that every recorded result says how it was made.
+    """
+    return {
+        "commit": _commit(),
+        "command": " ".join(["python", *sys.orig_argv[1:]]),
+        "hardware": f"{os.cpu_count()} cores, {_processor()}",
+        "versions": {"Python": platform.python_version()}
+        | {name: _version(name) for name in _PACKAGES},
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+class _Table:
+    def __init__(self, facts):
+        self.facts = facts
+
+    def _repr_html_(self):
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
+            for name, value in self.facts.items()
+        )
+        return f'<table class="provenance"><tbody>{rows}</tbody></table>'
+
+
+def table():
+    """Return the provenance of this run as a table.
+
+    Returns
+    -------
+    object
+        Displayed by Jupyter.
+
+    Source: the appendix on reproducibility.
+    """
+    facts = describe()
+    shown = {
+        "sslboost": f"{__version__}, source {code_version()}",
+        "hardware": facts["hardware"],
+        "date": facts["date"],
+    }
+    return _Table(shown | facts["versions"])
+
+
+def code_version():
+    """Return 12 hexadecimal digits that change with any source file of the package.
+
+    Returns
+    -------
+    str
+
+    Source: the book's rule that results of different code are never mixed.
+    """
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def _commit():
+    root = Path(__file__).parents[1]
+    try:
+        run = ["git", "-C", str(root)]
+        commit = subprocess.run(
+            [*run, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            [*run, "status", "--porcelain", "--untracked-files=no"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return commit + ("+changes" if changed else "")
+
+
+def _processor():
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _version(name):
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,385 @@
+"""The cells of the table: what one seed of plain SSL, of a processor or of an alternative gives."""
+
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+from torch.nn import functional as F
+
+from sslboost.core import sweep
+from sslboost.core.checkpoints import Checkpoint
+from sslboost.images import data
+from sslboost.images.pretexts import PRETEXTS
+from sslboost.images.probe import best_by_held_out, fit_probe, network_outputs, stage_features
+from sslboost.images.processor import explained_share, linear_psi, train_processor
+from sslboost.images.table.profiles import PROFILES
+from sslboost.images.training import fine_tune, initial_network, pretext_accuracy, train
+
+#: The modules whose source decides what a cell measures; results of other sources are kept apart.
+MODULES = (
+    "sslboost.core.checkpoints",
+    "sslboost.core.differentiable",
+    *(f"sslboost.images.{part}" for part in ("data", "networks", "pretexts", "probe")),
+    *(f"sslboost.images.{part}" for part in ("processor", "training")),
+    *(f"sslboost.images.table.{part}" for part in ("cells", "profiles")),
+)
+
+
+def version():
+    """Return the version of the code that decides what a cell measures.
+
+    Returns
+    -------
+    str
+
+    Source: the book's rule that results of different code are never mixed.
+    """
+    return sweep.code_version(*MODULES)
+
+
+class Part:
+    """The images of one profile, as a pretext presents them, and the labels of a seed.
+
+    Attributes
+    ----------
+    images : uint8 tensor (n1, 3, 32, 32)
+        For the pretext.
+    extra, downstream, test : uint8 tensors (n, 3, 32, 32)
+        The extra images are raw, in an order drawn by the seed, followed by the pretext images
+        where labels may be borrowed; the others are as the pretext presents them.
+    extra_labels, labels, test_labels : int64 arrays (n,)
+    rows : dict of str to int array
+        Downstream rows whose labels the head may use: ``full``, all; ``half``, half of them.
+    """
+
+    def __init__(self, profile, pretext, seed, *, borrow=False):
+        cifar, rng = _cifar(), np.random.default_rng(seed)
+        parts = data.split(sizes=profile.sizes)
+        extra = rng.permutation(parts.extra)
+        half = np.sort(rng.permutation(len(parts.downstream))[: len(parts.downstream) // 2])
+        if borrow:
+            extra = np.concatenate([extra, rng.permutation(parts.pretext)])
+        self.images = torch.tensor(cifar.train_images[parts.pretext])
+        self.extra = torch.tensor(cifar.train_images[extra])
+        self.extra_labels = cifar.train_labels[extra]
+        self.downstream = pretext.present(torch.tensor(cifar.train_images[parts.downstream]))
+        self.labels = np.asarray(cifar.train_labels[parts.downstream])
+        self.raw_test = torch.tensor(cifar.test_images[: profile.test])
+        self.test = pretext.present(self.raw_test)
+        self.test_labels = np.asarray(cifar.test_labels[: profile.test])
+        self.rows = {"full": np.arange(len(self.labels)), "half": half}
+
+    def take(self, n0):
+        """Return the first ``n0`` extra images and their labels.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer.
+        """
+        if n0 > len(self.extra):
+            raise ValueError(f"n0 must be at most the {len(self.extra)} extra labels, got {n0}")
+        return self.extra[:n0], self.extra_labels[:n0]
+
+    def score(self, stages, test_stages, *, more=None, more_labels=None):
+        """Return {labels: row} of heads on every stage: the best by held-out labels and the last.
+
+        ``more`` holds the same stages of further labelled images, given to the head as well.
+        """
+        scored = {}
+        for name, rows in self.rows.items():
+            probes = []
+            for i, (X, X_test) in enumerate(zip(stages, test_stages, strict=True)):
+                X, y = X[rows], self.labels[rows]
+                if more is not None:  # in front: the last fifth chooses the penalty
+                    X, y = np.concatenate([more[i], X]), np.concatenate([more_labels, y])
+                probes.append(fit_probe(f"stage {i + 1}", X, y, X_test, self.test_labels))
+            best = best_by_held_out(probes)
+            scored[name] = {
+                "labels": name,
+                "accuracy": best.accuracy,
+                "held_out": best.held_out,
+                "layer": best.name,
+                "accuracy_last_layer": probes[-1].accuracy,
+            }
+        return scored
+
+
+@lru_cache(maxsize=1)
+def _cifar():
+    return data.load()
+
+
+@contextmanager
+def _threads(profile):
+    before = torch.get_num_threads()
+    torch.set_num_threads(profile.threads)
+    try:
+        with threadpool_limits(profile.threads):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _checkpoint(*names):
+    return Checkpoint(
+        data.folder() / "checkpoints" / version() / ("-".join(map(str, names)) + ".pt")
+    )
+
+
+def _profile(name, compiled):
+    return PROFILES[name].compiled() if compiled else PROFILES[name]
+
+
+def _plain(profile, pretext, seed, part, device, compiled):
+    """Plain SSL's psi, trained once for all the cells that need it."""
+    return train(
+        part.images,
+        PRETEXTS[pretext],
+        profile.ssl,
+        seed=seed,
+        device=device,
+        checkpoint=_checkpoint(profile.name, "ssl", pretext, seed, device, compiled),
+        progress=False,
+    ).network
+
+
+def ssl(profile, pretext, seed, device, compiled, rng=None):
+    """Measure raw pixels, random features and plain SSL, with all and with half of the labels.
+
+    Parameters
+    ----------
+    profile, pretext : str
+        Names.
+    seed : int
+        Of the weights, batches and labels; the same seed pairs the cells of the table.
+    device : str
+    compiled : bool
+    rng : numpy.random.Generator, optional
+        Not used: all randomness comes from ``seed``.
+
+    Returns
+    -------
+    list of dict
+        Rows of the table.
+
+    Source: slide "Experiments", the column SSL.
+    """
+    profile, task, started = _profile(profile, compiled), PRETEXTS[pretext], time.perf_counter()
+    with _threads(profile):
+        part = Part(profile, task, seed)
+        pixels = ([images.flatten(1).numpy()] for images in (part.downstream, part.test))
+        raw = part.score(*pixels)
+        start = initial_network(profile.ssl, task.outputs, seed=seed).to(device)
+        random = part.score(*_stages(start, part, grid=profile.grid))
+        network = _plain(profile, pretext, seed, part, device, compiled)
+        learned = part.score(*_stages(network, part, grid=profile.grid))
+        told = pretext_accuracy(network, part.raw_test, task, seed=seed)
+        psi = part.score(*_outputs(network, part, pretext=task))
+    rows = [_row("raw", "none", row) for row in raw.values()]
+    rows += [_row("random", "network", row) for row in random.values()]
+    for name, row in learned.items():
+        output = psi[name]["accuracy"]
+        rows.append(_row("ssl", "network", row, pretext_accuracy=told, accuracy_output=output))
+    return _timed(rows, started)
+
+
+def alternative(profile, pretext, n0, seed, device, compiled, rng=None):
+    """Measure what the same n0 labels do when the head or the encoder of plain SSL gets them.
+
+    Parameters
+    ----------
+    profile, pretext : str
+        Names.
+    n0 : int
+        Extra labels.
+    seed : int
+    device : str
+    compiled : bool
+    rng : numpy.random.Generator, optional
+        Not used: all randomness comes from ``seed``.
+
+    Returns
+    -------
+    list of dict
+        Rows of the arms ``head`` and ``encoder``.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer extra labels.
+
+    Source: slide "Conclusion" ("better NOT to use"), and the fair comparison with it.
+    """
+    profile, task, started = _profile(profile, compiled), PRETEXTS[pretext], time.perf_counter()
+    with _threads(profile):
+        part = Part(profile, task, seed)
+        extra, labels = part.take(n0)
+        network = _plain(profile, pretext, seed, part, device, compiled)
+        presented = task.present(extra)
+        more = _mirrored(
+            lambda images: stage_features(network.encoder, images, grid=profile.grid), presented
+        )
+        stages, test_stages = _stages(network, part, grid=profile.grid)
+        head = part.score(stages, test_stages, more=more, more_labels=labels)
+        tuned = fine_tune(
+            network,
+            presented,
+            torch.tensor(labels),
+            profile.ssl,
+            seed=seed,
+            steps=profile.tuning,
+            progress=False,
+        ).network
+        encoder = part.score(*_stages(tuned, part, grid=profile.grid))
+    rows = [_row("head", "network", row) for row in head.values()]
+    rows += [_row("encoder", "network", row) for row in encoder.values()]
+    return _timed(rows, started)
+
+
+def processor(profile, pretext, adversary, n0, borrow, seed, device, compiled, rng=None):
+    """Train a processor on n0 extra labels and measure every reading of what the head then sees.
+
+    Parameters
+    ----------
+    profile, pretext : str
+        Names.
+    adversary : str
+        ``linear`` or ``network``.
+    n0 : int
+        Extra labels.
+    borrow : bool
+        Whether labels of pretext images may be used beyond the extra ones.
+    seed : int
+    device : str
+    compiled : bool
+    rng : numpy.random.Generator, optional
+        Not used: all randomness comes from ``seed``.
+
+    Returns
+    -------
+    list of dict
+        Rows of the arm ``processor`` (``beyond`` where labels are borrowed), for psi in ``none``,
+        ``linear``, ``network``, ``network-no-decay``.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer labels than n0.
+
+    Source: slide "Experiments", the columns n0 = 1k to 5k.
+    """
+    profile, task, started = _profile(profile, compiled), PRETEXTS[pretext], time.perf_counter()
+    names = (profile.name, pretext, adversary, n0, borrow, seed, device, compiled)
+    readings = {"network": profile.ssl.decay, "network-no-decay": 0.0}
+    kept = [_checkpoint(name, *names) for name in ("processor", *readings)]
+    with _threads(profile):
+        part = Part(profile, task, seed, borrow=borrow)
+        extra, labels = part.take(n0)
+        f = train_processor(
+            part.images,
+            extra,
+            torch.tensor(labels),
+            task,
+            profile.processor,
+            adversary=adversary,
+            seed=seed,
+            device=device,
+            checkpoint=kept[0],
+            progress=False,
+        ).network
+        left = train_y_error(f, task.present(extra), labels)
+        arm = "beyond" if borrow else "processor"
+        rows = [_row(arm, "none", row) for row in part.score(*_outputs(f, part)).values()]
+        rows += _linear_rows(arm, f, part, task, seed)
+        for (psi, decay), checkpoint in zip(readings.items(), kept[1:], strict=True):
+            config = replace(profile.psi, decay=decay)
+            rows += _network_rows(arm, psi, f, part, task, config, seed, device, checkpoint)
+    for checkpoint in kept:
+        checkpoint.remove()
+    return _timed([row | {"train_y_error": left} for row in rows], started)
+
+
+def train_y_error(f, extra, labels):
+    """Return the share of the variance of y that the best affine head on f(x) leaves on the labels.
+
+    Parameters
+    ----------
+    f : Processor
+    extra : uint8 tensor (n0, 3, 32, 32)
+        As the pretext presents them.
+    labels : int array (n0,)
+
+    Returns
+    -------
+    float
+
+    Source: slide "How to Obtain f ? (Cont.)", the first term of the training loss.
+    """
+    y = F.one_hot(torch.tensor(labels), 10).double()
+    return 1 - float(explained_share(torch.tensor(network_outputs(f, extra)).double(), y))
+
+
+def _linear_rows(arm, f, part, task, seed):
+    drawn, targets = task.draw(part.images, torch.Generator().manual_seed(seed))
+    psi = linear_psi(torch.tensor(network_outputs(f, drawn)), task.vector(targets))
+    stages, test_stages = ([features[0] @ psi[0].numpy()] for features in _outputs(f, part))
+    x, targets = task.draw(part.raw_test, torch.Generator().manual_seed(seed))
+    outputs = torch.tensor(network_outputs(f, x)) @ psi[0] + psi[1]
+    told = float(task.score(outputs, targets))
+    scored = part.score(stages, test_stages).values()
+    return [_row(arm, "linear", row, pretext_accuracy=told) for row in scored]
+
+
+def _network_rows(arm, psi, f, part, task, config, seed, device, checkpoint):
+    how = {"device": device, "processor": f, "checkpoint": checkpoint, "progress": False}
+    network = train(part.images, task, config, seed=seed, **how).network
+    told = pretext_accuracy(network, part.raw_test, task, seed=seed, processor=f)
+    output = part.score(*_outputs(network, part, pretext=task, processor=f))
+    scored = part.score(*_stages(network, part, processor=f))
+    return [
+        _row(arm, psi, row, pretext_accuracy=told, accuracy_output=output[name]["accuracy"])
+        for name, row in scored.items()
+    ]
+
+
+def _mirrored(extract, images):
+    """Features averaged over images and their mirror images, which training does not tell apart."""
+    pairs = zip(extract(images), extract(images.flip(3)), strict=True)
+    return [(features + mirrored) / 2 for features, mirrored in pairs]
+
+
+def _stages(network, part, **how):
+    """Features of every stage for the downstream and the test images."""
+
+    def extract(images):
+        return stage_features(network.encoder, images, **how)
+
+    return tuple(_mirrored(extract, images) for images in (part.downstream, part.test))
+
+
+def _outputs(network, part, **how):
+    """What the network gives for the downstream and the test images, as a single stage."""
+
+    def extract(images):
+        return [network_outputs(network, images, **how)]
+
+    return tuple(_mirrored(extract, images) for images in (part.downstream, part.test))
+
+
+def _row(arm, psi, scored, *, pretext_accuracy=None, accuracy_output=None):
+    return {
+        "arm": arm,
+        "psi": psi,
+        **scored,
+        "accuracy_output": accuracy_output,
+        "pretext_accuracy": pretext_accuracy,
+    }
+
+
+def _timed(rows, started):
+    return [row | {"seconds": time.perf_counter() - started} for row in rows]

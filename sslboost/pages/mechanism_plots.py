@@ -1,0 +1,195 @@
+"""Figures and tables of what a processor does to real images."""
+
+from html import escape
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from sslboost.images.data import CLASSES
+from sslboost.pages import figures
+from sslboost.pages.image_plots import Html
+from sslboost.pages.mechanism import spectrum
+
+
+def dependence_table(measured):
+    """Return what y and its prediction explain of z, for every pretext.
+
+    Parameters
+    ----------
+    measured : dict of str to Dependence
+
+    Returns
+    -------
+    Html
+
+    Source: theorem 2, its margin lambda e_z.
+    """
+    heads = ["pretext", "Σ_zy: z explained by y", "labels shuffled", "e_z: z explained by ŷ(x)"]
+    rows = [
+        [name, *(f"{100 * share:.2f} %" for share in (d.label, d.shuffled, d.yhat))]
+        for name, d in measured.items()
+    ]
+    return _table(heads, rows)
+
+
+def judged_table(judged):
+    """Return the criteria measured on several features.
+
+    Parameters
+    ----------
+    judged : list of Judged
+
+    Returns
+    -------
+    Html
+
+    Source: slide "The Conditions That Processor f Needs to Satisfy".
+    """
+    heads = [
+        "features",
+        "(C1): z told within classes",
+        "in the worst class",
+        "(C2): y left",
+        "effective dimension",
+    ]
+    rows = [
+        [
+            j.name,
+            *(f"{100 * share:.1f} %" for share in (j.c1_pooled, j.c1_worst, j.c2)),
+            f"{j.dimension:.1f}",
+        ]
+        for j in judged
+    ]
+    return _table(heads, rows)
+
+
+def collapse_table(found):
+    """Return what weight decay does to psi on f(x) and to psi on x.
+
+    Parameters
+    ----------
+    found : dict of str to list of Collapse
+
+    Returns
+    -------
+    Html
+
+    Source: slide "Experiments", its chance.
+    """
+    heads = ["ψ reads", "weight decay", "rotations told", "widest neuron", "head on last layer"]
+    rows = [
+        [
+            name,
+            f"{c.decay:g}",
+            f"{100 * c.pretext_accuracy:.1f} %",
+            f"{c.spread:.1e}",
+            f"{100 * c.accuracy:.2f} %",
+        ]
+        for name, several in found.items()
+        for c in several
+    ]
+    return _table(heads, rows)
+
+
+def training_figure(snapshots):
+    """Draw y left, z told and accuracy against the steps of a processor's training.
+
+    Parameters
+    ----------
+    snapshots : list of Snapshot
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Source: slide "How to Obtain f ? (Cont.)".
+    """
+    steps = [s.step for s in snapshots]
+    curves = [
+        ("train_y_error", "y left on the extra labels"),
+        ("pretext_told", "z told by f(x), fresh images"),
+        ("accuracy", "test accuracy of a head on f(x)"),
+    ]
+    fig, ax = plt.subplots()
+    for (field, label), marker in zip(curves, "os^", strict=True):
+        ax.plot(steps, [getattr(s, field) for s in snapshots], marker=marker, ms=4, label=label)
+    ax.set(xlabel="steps of the processor's training", ylabel="share", ylim=(0, 1))
+    ax.legend()
+    return fig
+
+
+def map_figure(before, after, labels, *, shown=("airplane", "automobile", "frog", "horse")):
+    """Draw the two leading principal components of f(x) before and after its training.
+
+    Parameters
+    ----------
+    before, after : arrays (n, d_f)
+        f(x) of the same images.
+    labels : int array (n,)
+    shown : sequence of str
+        Classes to colour; the others are left out.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Source: slide "How to Obtain f ?".
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(7.2, 3.4))
+    colours = list(figures.PALETTE.values())
+    for ax, features, title in zip(
+        axes, (before, after), ("untrained f", "trained f"), strict=True
+    ):
+        centred = features - features.mean(axis=0)
+        leading = np.linalg.svd(centred, full_matrices=False)[2][:2]
+        points = centred @ leading.T
+        for name, colour, marker in zip(shown, colours, "os^D", strict=False):
+            own = points[labels == CLASSES.index(name)]
+            ax.plot(*own.T, marker, ms=2.5, alpha=0.7, color=colour, label=name)
+        ax.set(title=title, xlabel="first component", xticks=[], yticks=[])
+        ax.grid(False)
+    axes[0].set_ylabel("second component")
+    handles, names = axes[0].get_legend_handles_labels()
+    fig.legend(handles, names, ncols=4, loc="outside lower center", markerscale=2)
+    return fig
+
+
+def spectrum_figure(features):
+    """Draw the eigenvalues of the covariance of several features, as shares of their sum.
+
+    Parameters
+    ----------
+    features : dict of str to array (n, d)
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Source: slide "The Conditions That Processor f Needs to Satisfy".
+    """
+    fig, ax = plt.subplots()
+    for (name, F), marker in zip(features.items(), "os^D", strict=False):
+        values = spectrum(F)
+        ax.plot(np.arange(1, len(values) + 1), values / values.sum(), marker, ms=3, label=name)
+    ax.set(
+        xlabel="component",
+        ylabel="share of the variance",
+        yscale="log",
+        xscale="log",
+        ylim=(1e-7, 1),
+    )
+    ax.legend()
+    return fig
+
+
+def _table(heads, rows):
+    head = "".join(f"<th>{escape(h)}</th>" for h in heads)
+    body = "".join(
+        f"<tr><th>{escape(row[0])}</th>"
+        + "".join(f"<td>{escape(c)}</td>" for c in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    return Html(
+        f'<table class="results"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    )

@@ -1,0 +1,321 @@
+"""Tables and figures of the recorded CIFAR-10 table, beside the slides' own numbers."""
+
+from html import escape
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from sslboost.images.table.record import select
+from sslboost.pages import figures
+from sslboost.pages.image_plots import Html
+
+#: The slides' table, test accuracy in per cent: mean and standard error.
+SLIDES = {
+    "full": {
+        1000: (9.95, 0.05),
+        2000: (9.97, 0.07),
+        3000: (9.99, 0.08),
+        4000: (10.01, 0.06),
+        5000: (9.96, 0.07),
+        "ssl": (79.31, 0.09),
+    },
+    "half": {
+        1000: (10.00, 0.07),
+        2000: (10.01, 0.09),
+        3000: (9.99, 0.08),
+        4000: (9.99, 0.08),
+        5000: (10.01, 0.09),
+        "ssl": (75.25, 0.04),
+    },
+}
+
+#: What the head sees, by the name of psi.
+READINGS = {
+    "none": "f(x) itself",
+    "linear": "linear ψ of f(x)",
+    "network": "network ψ of f(x)",
+    "network-no-decay": "the same, no weight decay",
+}
+
+
+def estimate(runs, column="accuracy", **values):
+    """Return the mean and the standard error over seeds of a column of the table.
+
+    Parameters
+    ----------
+    runs : list of dict
+        Rows of the table.
+    column : str
+    **values
+        That the rows must have.
+
+    Returns
+    -------
+    mean, standard_error : float
+        NaN where there are no rows, or a single one for the error.
+
+    Raises
+    ------
+    ValueError
+        If a seed occurs twice: the values do not tell the rows apart.
+
+    Source: slide "Experiments".
+    """
+    rows = select(runs, **values)
+    if len({row["seed"] for row in rows}) < len(rows):
+        raise ValueError(f"values must leave one row for each seed, got {len(rows)} rows")
+    found = np.array([row[column] for row in rows], dtype=float)
+    mean = found.mean() if len(found) else np.nan
+    return float(mean), float(found.std(ddof=1) / np.sqrt(len(found))) if len(found) > 1 else np.nan
+
+
+def separation(runs, better, worse):
+    """Return by how many standard errors over seeds one column of accuracies exceeds another.
+
+    A seed fixes the network, the images and the subsets of labels of both, so that the
+    differences are taken seed by seed.
+
+    Parameters
+    ----------
+    runs : list of dict
+        Rows of the table.
+    better, worse : dict
+        Values that the rows of each column have.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the columns do not hold the same seeds, at least two.
+
+    Source: the standard error of a mean of paired differences.
+    """
+    columns = [
+        {row["seed"]: row["accuracy"] for row in select(runs, **values)}
+        for values in (better, worse)
+    ]
+    if columns[0].keys() != columns[1].keys() or len(columns[0]) < 2:
+        seeds = [sorted(column) for column in columns]
+        raise ValueError(f"better and worse must share two seeds or more, got {seeds}")
+    difference = np.array([columns[0][seed] - columns[1][seed] for seed in columns[0]])
+    return float(difference.mean() / (difference.std(ddof=1) / np.sqrt(len(difference))))
+
+
+def processor_table(table, labels, *, pretext="rotation", column="accuracy"):
+    """Return the slides' table and ours: accuracy of every reading for every n0.
+
+    Parameters
+    ----------
+    table : dict
+        As of :func:`sslboost.images.table.read`.
+    labels : str
+        ``full`` or ``half``.
+    pretext : str
+    column : str
+        ``accuracy`` or ``accuracy_last_layer``.
+
+    Returns
+    -------
+    Html
+
+    Source: slide "Experiments", the table.
+    """
+    runs = select(table["runs"], labels=labels, pretext=pretext)
+    sizes = sorted({row["n0"] for row in select(runs, arm="processor")})
+    plain = estimate(runs, column, arm="ssl")
+    rows = []
+    if pretext == "rotation" and column == "accuracy":
+        told = [SLIDES[labels][n0] for n0 in sizes] + [SLIDES[labels]["ssl"]]
+        rows.append(("slides", "not named", [f"{m:.2f} ({se:.2f})" for m, se in told]))
+    profile = table["provenance"]["profile"]
+    for adversary in sorted({row["adversary"] for row in select(runs, arm="processor")}):
+        for psi, name in READINGS.items():
+            arm = {"arm": "processor", "psi": psi, "adversary": adversary}
+            cells = [_percent(*estimate(runs, column, n0=n0, **arm)) for n0 in sizes]
+            first = psi == "none" and adversary == "linear"
+            cells.append(_percent(*plain) if first else "")
+            rows.append((f"{profile}, {adversary}", name, cells))
+    heads = ["adversary of f", "the head sees", *(f"{n0 // 1000}k" for n0 in sizes), "SSL"]
+    return _table(heads, rows, "results")
+
+
+def baseline_table(table):
+    """Return the accuracy of pixels, random features and plain SSL for every pretext.
+
+    Parameters
+    ----------
+    table : dict
+        As of :func:`sslboost.images.table.read`.
+
+    Returns
+    -------
+    Html
+
+    Source: slide "Experiments", the column SSL.
+    """
+    runs = table["runs"]
+    rows = []
+    for pretext in sorted({row["pretext"] for row in runs}, reverse=True):
+        for arm, name in [("raw", "pixels"), ("random", "untrained ψ"), ("ssl", "plain SSL")]:
+            cells = []
+            for labels in ("full", "half"):
+                which = {"arm": arm, "pretext": pretext, "labels": labels}
+                cells.append(_percent(*estimate(runs, **which)))
+                last = estimate(runs, "accuracy_last_layer", **which)
+                cells.append("" if arm == "raw" else _percent(*last))
+            told = estimate(runs, "pretext_accuracy", arm=arm, pretext=pretext, labels="full")[0]
+            cells.append("" if np.isnan(told) else f"{told:.3f}")
+            rows.append((pretext, name, cells))
+    heads = ["x of", "features", "Full, best", "Full, last", "Half, best", "Half, last"]
+    return _table([*heads, "pretext told"], rows, "results")
+
+
+def labels_figure(table, *, labels="full", pretext="rotation"):
+    """Draw accuracy against n0: every reading, beyond the extra part, and the alternatives.
+
+    Parameters
+    ----------
+    table : dict
+        As of :func:`sslboost.images.table.read`.
+    labels, pretext : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Source: slide "Experiments"; the range beyond 5k and the alternatives are this book's.
+    """
+    runs = select(table["runs"], labels=labels, pretext=pretext)
+    colours = list(figures.PALETTE.values())
+    fig, ax = plt.subplots(figsize=(7.2, 4.2))
+
+    def draw(rows, **style):
+        sizes = sorted({row["n0"] for row in rows})
+        found = [estimate(rows, n0=n0) for n0 in sizes]
+        mean, error = 100 * np.array(found).reshape(-1, 2).T
+        ax.plot(sizes, mean, lw=1, color=style["color"], alpha=0.6)
+        figures.interval(ax, np.array(sizes), mean, error, **style)
+
+    linear = [row for row in runs if row["adversary"] == "linear"]
+    for (psi, name), colour in zip(READINGS.items(), colours, strict=False):
+        rows = [
+            row for row in linear if row["psi"] == psi and row["arm"] in ("processor", "beyond")
+        ]
+        draw(rows, color=colour, fmt="o", label=f"processor: {name}")
+    for arm, name, marker in [
+        ("head", "given to the head", "s"),
+        ("encoder", "to the encoder", "D"),
+    ]:
+        rows = select(runs, arm=arm)
+        draw(rows, color=figures.PALETTE["grey"], fmt=marker, label=f"plain SSL, labels {name}")
+    plain = 100 * estimate(runs, arm="ssl")[0]
+    ax.axhline(plain, color=figures.PALETTE["grey"], ls="--", lw=1)
+    ax.annotate("plain SSL", (1000, plain), xytext=(0, -11), textcoords="offset points")
+    ax.axhline(10, color=figures.PALETTE["grey"], ls=":", lw=1)
+    ax.annotate("chance", (1000, 10), xytext=(0, 3), textcoords="offset points")
+    ax.axvline(5000, color=figures.PALETTE["grey"], lw=0.5)
+    ax.set(xscale="log", xlabel="extra labels $n_0$", ylabel="test accuracy (%)", ylim=(0, None))
+    ax.set_xticks([1000, 2000, 5000, 10000, 35000], ["1k", "2k", "5k", "10k", "35k"])
+    ax.minorticks_off()
+    ax.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    return fig
+
+
+def collapse_table(full, half):
+    """Return the accuracy of psi on f(x) under strong weight decay beside the slides'.
+
+    Parameters
+    ----------
+    full, half : dict of int to list of float
+        Accuracies over seeds for every n0.
+
+    Returns
+    -------
+    Html
+
+    Source: slide "Experiments", the table.
+    """
+    rows = []
+    for name, found in [("full", full), ("half", half)]:
+        told = [f"{m:.2f} ({se:.2f})" for m, se in (SLIDES[name][n0] for n0 in found)]
+        rows.append((name.capitalize(), "slides", told))
+        errors = {n0: np.std(v, ddof=1) / np.sqrt(len(v)) for n0, v in found.items()}
+        ours = [_percent(np.mean(v), errors[n0]) for n0, v in found.items()]
+        rows.append((name.capitalize(), "laptop, decay 0.05", ours))
+    return _table(["labels", "", *(f"{n0 // 1000}k" for n0 in full)], rows, "results")
+
+
+def nearest_to_chance(table, **values):
+    """Return, for every n0, the reading whose mean accuracy lies nearest to one in ten.
+
+    Parameters
+    ----------
+    table : dict
+        As of :func:`sslboost.images.table.read`.
+    **values
+        Of the columns, such as ``labels`` and ``pretext``.
+
+    Returns
+    -------
+    list of (int, str, str, float)
+        n0, adversary, psi, mean accuracy.
+
+    Source: slide "Experiments": which reading gives the slides' chance.
+    """
+    runs = select(table["runs"], arm="processor", **values)
+    nearest = []
+    for n0 in sorted({row["n0"] for row in runs}):
+        candidates = {(row["adversary"], row["psi"]) for row in select(runs, n0=n0)}
+        means = {
+            pair: estimate(runs, n0=n0, adversary=pair[0], psi=pair[1])[0] for pair in candidates
+        }
+        best = min(sorted(means), key=lambda pair: abs(means[pair] - 0.1))
+        nearest.append((n0, *best, means[best]))
+    return nearest
+
+
+def provenance_table(table):
+    """Return how the recorded table was made.
+
+    Parameters
+    ----------
+    table : dict
+        As of :func:`sslboost.images.table.read`.
+
+    Returns
+    -------
+    Html
+
+    Source: the book's rule that recorded results say how they were made.
+    """
+    facts = dict(table["provenance"])
+    facts["versions"] = ", ".join(f"{k} {v}" for k, v in facts["versions"].items())
+    facts["seconds"] = f"{facts['seconds']:.0f}"
+    rows = "".join(
+        f"<tr><th>{escape(k)}</th><td>{escape(str(v)).replace(' &amp;&amp; ', '<br>')}</td></tr>"
+        for k, v in facts.items()
+    )
+    return Html(f'<table class="provenance"><tbody>{rows}</tbody></table>')
+
+
+def _percent(mean, error):
+    if np.isnan(mean):
+        return "–"
+    return f"{100 * mean:.2f}" if np.isnan(error) else f"{100 * mean:.2f} ({100 * error:.2f})"
+
+
+def _table(heads, rows, name):
+    head = "".join(f"<th>{escape(h)}</th>" for h in heads)
+    body = "".join(
+        f"<tr><th>{escape(first)}</th><td>{escape(second)}</td>"
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for first, second, cells in rows
+    )
+    return Html(
+        f'<div class="wide"><table class="{name}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )

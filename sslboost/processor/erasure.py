@@ -1,0 +1,47 @@
+"""Covariance erasure: the least change of x after which nothing of z is linearly predictable."""
+
+import numpy as np
+
+from sslboost.core.linalg import range_basis, whitening
+from sslboost.core.validation import as_count, as_samples
+from sslboost.processor.optimum import Processor
+
+
+def erase(X, Z):
+    """Return the processor with Cov[f(x), z] = 0 on the sample that changes x least.
+
+    f(x) = x - E[x | psi(x)] with both expectations linear and psi(x) the least-squares
+    prediction of z: a projection along the directions of x that psi(x) predicts. It minimises
+    E||f(x) - x||^2, in every Euclidean norm on x. (C1) asks for less: the part of z that y
+    explains may stay.
+
+    Parameters
+    ----------
+    X, Z : arrays (n, d_x), (n, d_z)
+        Samples; means are removed.
+
+    Returns
+    -------
+    Processor
+        Square, of rank rank(x) - rank(cov_xz); its loss is E||f(x) - x||^2 on the sample.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not match or have fewer than 2 rows.
+
+    Source: Belrose et al. (2023), LEACE; slide "The Conditions That Processor f
+    Needs to Satisfy", a processor that meets (C1) with y constant.
+    """
+    X, Z = as_samples(X=X, Z=Z)
+    n = as_count("number of rows of X", len(X), least=2)
+    X = X - X.mean(axis=0)
+    Z = Z - Z.mean(axis=0)
+    cov_xx = X.T @ X / n
+    cov_xz = X.T @ Z / n
+    sd = Z.std(axis=0)
+    white = whitening(cov_xx)
+    Q = range_basis(white.whiten(cov_xz / np.where(sd > 0, sd, 1.0)))
+    coordinates = white.unwhiten(Q)
+    predicted = cov_xx @ coordinates
+    return Processor(np.eye(X.shape[1]) - predicted @ coordinates.T, float(np.sum(predicted**2)))

@@ -1,0 +1,134 @@
+"""Random members and non-members of S, and the survey of Theorem 1 over many of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sslboost.core.validation import as_count
+from sslboost.criteria import c1_gap, c2_gap
+from sslboost.population import GaussianPopulation
+from sslboost.processor.optimum import lambda_star, random_minimiser
+
+
+def random_member(d_x=10, d_z=5, d_y=2, *, rank_x=None, existence=True, invariance=True, rng=None):
+    """Draw a population from the general form of S, or one that breaks an assumption.
+
+    Every member with rank cov_xy = d_y arises in this way. In whitened inputs x_w = (u, v), u
+    along U, choose K_y on U, cov_yy and cov_yz = C at will. Existence then fixes the rows of
+    K_z along U as U'K_z = (U'K_y) cov_yy^{-1} C, and invariance asks of the other rows only to
+    be orthogonal to those. Without ``existence`` the rows along U are drawn afresh, without
+    ``invariance`` the others are not made orthogonal.
+
+    Parameters
+    ----------
+    d_x, d_z, d_y : int
+        Dimensions.
+    rank_x : int, optional
+        Rank of cov_xx, at least d_y; d_x when omitted.
+    existence, invariance : bool
+        Assumptions to keep.
+    rng : numpy.random.Generator or int, optional
+
+    Returns
+    -------
+    GaussianPopulation
+
+    Raises
+    ------
+    ValueError
+        If a dimension is no count or rank_x is not between d_y and d_x.
+
+    Source: slide "Rationality of The Loss", the set S.
+    """
+    d_x, d_z, d_y = as_count("d_x", d_x), as_count("d_z", d_z), as_count("d_y", d_y)
+    r = d_x if rank_x is None else as_count("rank_x", rank_x)
+    if not d_y <= r <= d_x:
+        raise ValueError(f"rank_x must be between d_y = {d_y} and d_x = {d_x}, got {r}")
+    rng = np.random.default_rng(rng)
+    root_y = _tame(rng, d_y, d_y)
+    cov_yy = root_y @ root_y.T
+    explained = rng.uniform(0.3, 0.95, d_y)
+    K_y = np.zeros((r, d_y))
+    K_y[:d_y] = (_orthogonal(rng, d_y) * explained) @ root_y.T
+    C = rng.standard_normal((d_y, d_z))
+    along = K_y[:d_y] @ np.linalg.solve(cov_yy, C) if existence else rng.standard_normal((d_y, d_z))
+    rest = rng.standard_normal((r - d_y, d_z))
+    if invariance:
+        rest -= rest @ np.linalg.pinv(along) @ along
+    K_z = np.concatenate([along, rest])
+    shared = np.linalg.solve(cov_yy - K_y.T @ K_y, C - K_y.T @ K_z)
+    noise_z = _tame(rng, d_z, d_z)
+    cov_zz = K_z.T @ K_z + (C - K_y.T @ K_z).T @ shared + noise_z @ noise_z.T
+    F = _tame(rng, d_x, r) @ _orthogonal(rng, r)
+    cov = np.block(
+        [
+            [F @ F.T, F @ K_z, F @ K_y],
+            [(F @ K_z).T, cov_zz, C.T],
+            [(F @ K_y).T, C, cov_yy],
+        ]
+    )
+    return GaussianPopulation((cov + cov.T) / 2, d_x, d_z, d_y)
+
+
+def _orthogonal(rng, d):
+    return np.linalg.qr(rng.standard_normal((d, d)))[0]
+
+
+def _tame(rng, rows, columns):
+    """A random matrix of full column rank with singular values between 1/2 and 2."""
+    left = np.linalg.qr(rng.standard_normal((rows, columns)))[0]
+    return left * rng.uniform(0.5, 2, columns) @ _orthogonal(rng, columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """Gaps of the two criteria over random minimisers of random populations.
+
+    Parameters
+    ----------
+    c1, c2 : arrays (count, minimisers)
+        ``criteria.c1_gap`` and ``criteria.c2_gap`` relative to tr cov_yy.
+    """
+
+    c1: np.ndarray
+    c2: np.ndarray
+
+
+def survey(populations, share, *, d_f=None, minimisers=2, rng=None):
+    """Measure both criteria on random minimisers of each population at lam = share lam*.
+
+    Parameters
+    ----------
+    populations : iterable of GaussianPopulation
+    share : float or pair of float
+        lam as a multiple of lam*, or the bounds between which it is drawn uniformly.
+    d_f : int, optional
+        Number of outputs; drawn between d_y and rank_x for each population when omitted.
+    minimisers : int
+        Random minimisers for each population.
+    rng : numpy.random.Generator or int, optional
+
+    Returns
+    -------
+    Survey
+
+    Raises
+    ------
+    ValueError
+        If ``minimisers`` is no count, or as :func:`sslboost.processor.random_minimiser`.
+
+    Source: slide "Rationality of The Loss", Theorem 1.
+    """
+    minimisers = as_count("minimisers", minimisers)
+    rng = np.random.default_rng(rng)
+    low, high = np.broadcast_to(share, 2)
+    gaps = []
+    for p in populations:
+        lam = rng.uniform(low, high) * lambda_star(p)
+        total = np.trace(p.block("y", "y"))
+        for _ in range(minimisers):
+            outputs = rng.integers(p.d_y, p.rank_x + 1) if d_f is None else d_f
+            A = random_minimiser(p, int(outputs), lam, rng)
+            gaps.append((c1_gap(p, A), c2_gap(p, A) / total))
+    c1, c2 = np.array(gaps).reshape(-1, minimisers, 2).transpose(2, 0, 1)
+    return Survey(c1, c2)

@@ -1,0 +1,81 @@
+"""Capacity: networks with written-down weights interpolate, and what they cannot do is refused."""
+
+import numpy as np
+import pytest
+
+from sslboost.bounds import capacity
+
+
+@pytest.mark.parametrize(
+    "widths", [(1,), (64,), (4096,), (4096, 4096), (3, 5, 512), (1, 1, 64)], ids=str
+)
+def test_as_many_points_as_the_last_layer_has_neurons(widths):
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((widths[-1], 8)), rng.standard_normal((widths[-1], 3))
+    network = capacity.memorise(X, Y, widths, rng)
+    assert network.widths == widths
+    assert np.abs(network(X) - Y).max() <= network.tolerance
+    # Control: off the points the network says something else.
+    if widths[-1] > 1:
+        assert np.abs(network(X + 0.1) - Y).max() > network.tolerance
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_a_wrong_weight_breaks_the_interpolation(layer):
+    rng = np.random.default_rng(1)
+    X, Y = rng.standard_normal((50, 4)), rng.standard_normal((50, 2))
+    network = capacity.memorise(X, Y, (50, 50), rng)
+    network.biases[layer][0] += 0.01
+    assert np.abs(network(X) - Y).max() > 1e3 * network.tolerance
+
+
+def test_the_units_of_the_points_do_not_matter():
+    rng = np.random.default_rng(2)
+    X, Y = rng.standard_normal((40, 4)), rng.standard_normal((40, 2))
+    for scale in (1e-8, 1.0, 1e8):
+        network = capacity.memorise(scale * X, Y, (40,), 0)
+        assert np.abs(network(scale * X) - Y).max() <= network.tolerance < 1e-6
+
+
+def test_too_few_neurons_and_coinciding_points_are_refused():
+    X = np.random.default_rng(0).standard_normal((5, 3))
+    with pytest.raises(ValueError, match="widths must end with at least n = 5 neurons"):
+        capacity.memorise(X, X, (9, 4), 0)
+    with pytest.raises(ValueError, match="X must have distinct rows"):
+        capacity.memorise(X[[0, 0]], X[:2], (2,), 0)
+
+
+def test_linear_maps_memorise_d_points_and_no_more():
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((6, 5)), rng.standard_normal((6, 2))
+    fitted = capacity.memorise_linear(X[:5], Y[:5])
+    # Backward stability of least squares: a small multiple of eps times the condition number.
+    tolerance = 100 * np.finfo(float).eps * np.linalg.cond(X[:5]) * np.abs(Y).max()
+    assert np.abs(fitted(X[:5]) - Y[:5]).max() <= tolerance
+    with pytest.raises(ValueError, match="at most d = 5 rows"):
+        capacity.memorise_linear(X, Y)
+    with pytest.raises(ValueError, match="linearly independent rows"):
+        capacity.memorise_linear(X[[0, 0]], Y[:2])
+
+
+def test_the_bounds_of_the_slides_and_the_count_of_parameters():
+    assert capacity.linear_bound(7) == 7
+    assert capacity.two_layer_bound(16) == 4
+    assert capacity.multi_layer_bound((16, 8, 32)) == 2
+    # Layers 3 -> 4 -> 2 -> head 5: (3 + 1) 4 + (4 + 1) 2 + 2 x 5.
+    assert capacity.parameter_count(3, (4, 2), 5) == 16 + 10 + 10
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "named"),
+    [
+        (capacity.linear_bound, (0,), "d must be a positive integer"),
+        (capacity.two_layer_bound, (2.5,), "k must be a positive integer"),
+        (capacity.multi_layer_bound, ((),), "widths must hold at least one"),
+        (capacity.multi_layer_bound, (3,), "widths must be a sequence"),
+        (capacity.parameter_count, (3, (4, -1), 1), "widths.1. must be a positive integer"),
+    ],
+)
+def test_bad_sizes_are_named(function, arguments, named):
+    with pytest.raises(ValueError, match=named):
+        function(*arguments)

@@ -1,0 +1,91 @@
+"""Gaussian expectations of general losses and the margin of Theorem 3."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sslboost.bounds import general_loss
+from sslboost.bounds.general_loss import LOSSES, GeneralLoss, expected_increase, margin
+from sslboost.population import latent_population
+from sslboost.processor.empirical import certificate_solution
+
+POPULATION = latent_population(2, 2, dims_x=(3, 3, 10), dims_z=(2, 2))
+Z = stats.norm.isf(1e-6 / 40)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_are_strictly_increasing_and_even(name):
+    loss = LOSSES[name]
+    r = np.linspace(0, 4, 401)
+    assert (np.diff(loss.g(r)) > 0).all() and np.isfinite(loss.g(r)).all()
+    R = np.random.default_rng(0).standard_normal((50, 3))
+    assert loss(-R) == pytest.approx(loss(R))
+    assert loss.norm(2.5 * R) == pytest.approx(2.5 * loss.norm(R))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_margin_is_positive(name):
+    found = margin(POPULATION, LOSSES[name], 0.3, n=40_000, rng=1)
+    assert found.value > Z * found.standard_error
+
+
+def test_squared_margin_is_the_explained_variance():
+    found = margin(POPULATION, LOSSES["squared"], 0.3, n=40_000, rng=1)
+    exact = 0.3 * np.sum((POPULATION.U.T @ POPULATION.K_z) ** 2)
+    assert abs(found.value - exact) < Z * found.standard_error
+    assert abs(found.value - 0.5 * exact) > Z * found.standard_error
+
+
+def test_absolute_increase_in_one_dimension_is_exact():
+    found = expected_increase(GeneralLoss(lambda r: r), [[1.0]], [[3.0]], n=100_000, rng=2)
+    assert abs(found.value - np.sqrt(2 / np.pi)) < Z * found.standard_error
+
+
+def test_mahalanobis_does_not_depend_on_units():
+    cov = POPULATION.block("z", "z")
+    R = np.random.default_rng(3).standard_normal((7, 4))
+    units = np.array([1e-3, 1, 10, 1e4])
+    a = general_loss.mahalanobis(cov)(R)
+    b = general_loss.mahalanobis(cov * np.outer(units, units))(R * units)
+    assert a == pytest.approx(b)
+    assert a == pytest.approx(np.einsum("ni,ni->n", R, np.linalg.solve(cov, R.T).T))
+
+
+def test_blind_processor_has_no_margin_and_interpolates():
+    x, _, y = POPULATION.sample(POPULATION.m, 4)
+    A = certificate_solution(POPULATION, x, y)
+    found = margin(POPULATION, LOSSES["absolute"], A=A, n=1000, rng=5)
+    assert abs(found.value) < 1e-10
+    assert general_loss.extra_loss(A, x, y, LOSSES["absolute"]) < 1e-8
+    best = POPULATION.best_linear("y", "x")
+    assert general_loss.extra_loss(best, x, y, LOSSES["absolute"]) > 1e-3
+
+
+def test_dropping_monotonicity_turns_the_margin_around():
+    redescending = GeneralLoss(lambda r: r**2 * np.exp(-(r**2)))
+    found = margin(POPULATION, redescending, n=40_000, rng=6)
+    assert found.value < -Z * found.standard_error
+    negative = margin(POPULATION, LOSSES["absolute"], -1.0, n=40_000, rng=6)
+    assert negative.value < -Z * negative.standard_error
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: margin(POPULATION, LOSSES["squared"], np.nan), "lam must"),
+        (lambda: margin(POPULATION, LOSSES["squared"], n=1), "n must"),
+        (lambda: margin(POPULATION, LOSSES["squared"], A=np.ones((1, 3))), "A must"),
+        (lambda: expected_increase(LOSSES["squared"], -np.eye(2), np.eye(2)), "small must"),
+        (lambda: expected_increase(LOSSES["squared"], np.eye(2), np.eye(3)), "extra must"),
+        (lambda: general_loss.mahalanobis(np.ones((2, 2))), "cov must be definite"),
+        (
+            lambda: general_loss.extra_loss(
+                np.ones((1, 2)), np.ones((3, 2)), np.ones((4, 1)), LOSSES["squared"]
+            ),
+            "same number of rows",
+        ),
+    ],
+)
+def test_bad_input_names_the_argument(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

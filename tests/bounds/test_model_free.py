@@ -1,0 +1,89 @@
+"""Theorem 2: the certificate below the threshold, and what each assumption is for."""
+
+import numpy as np
+import pytest
+
+from sslboost.bounds import model_free
+from sslboost.population import latent_population
+from sslboost.representation.risk import whitened_span
+
+SIZES = {"d_y": 2, "d_s": 3, "dims_x": (4, 4, 12), "dims_z": (3, 4)}
+POPULATION = latent_population(**SIZES)
+# Residuals are relative to the labels; they grow with the condition number of an n0 by m
+# Gaussian matrix, which exceeds 1e6 once in a million draws of a square one.
+ROUNDING = (1e6 * 1e3 * np.finfo(float).eps) ** 2
+
+
+@pytest.mark.parametrize("n0", [1, 2, 10, POPULATION.m])
+@pytest.mark.parametrize("spread", [0.0, 2.0])
+def test_up_to_m_labels_the_bound_is_attained_and_the_label_lost(n0, spread):
+    audit = model_free.audit(POPULATION, 0.1, n0, 100, rng=n0, spread=spread)
+    for values in (audit.residual, audit.explained, audit.excess):
+        assert values.max() < ROUNDING
+    assert np.abs(audit.risk - 1).max() < ROUNDING
+
+
+def test_one_label_more_ends_it():
+    audit = model_free.audit(POPULATION, 0.1, POPULATION.m + 1, 100, rng=0)
+    assert audit.residual.min() > ROUNDING
+    assert audit.excess.min() > ROUNDING
+
+
+def test_every_processor_with_c2_pays_the_margin():
+    """The explained variance of z, by regression in the coordinates of x."""
+    rng = np.random.default_rng(1)
+    yhat = POPULATION.best_linear("y", "x")
+    e_z = model_free.explained_by_yhat(POPULATION)
+    cov = POPULATION.block
+    for extra in range(5):
+        A = np.vstack([yhat, rng.standard_normal((extra, POPULATION.d_x))])
+        regression = np.linalg.solve(A @ cov("x", "x") @ A.T, A @ cov("x", "z"))
+        explained = np.sum(regression * (A @ cov("x", "z")))
+        assert explained >= e_z * (1 - 1e-10)
+        assert (explained == pytest.approx(e_z, rel=1e-10)) == (extra == 0)
+    assert model_free.margin(POPULATION, 0.1) == pytest.approx(0.1 * e_z)
+
+
+def test_downstream_risk_is_the_head_on_the_representation():
+    """Against the pipeline written out in covariances."""
+    A = np.random.default_rng(2).standard_normal((2, POPULATION.d_x))
+    cov = POPULATION.block
+    psi = np.linalg.solve(A @ cov("x", "x") @ A.T, A @ cov("x", "z")).T @ A
+    gram, cross = psi @ cov("x", "x") @ psi.T, psi @ cov("x", "y")
+    expected = np.trace(cov("y", "y")) - np.sum(cross * (np.linalg.pinv(gram, rcond=1e-8) @ cross))
+    assert model_free.downstream_risk(POPULATION, A) == pytest.approx(expected, rel=1e-8)
+    assert expected < np.trace(cov("y", "y")) - 1e-3
+
+
+def test_units_of_x_do_not_matter():
+    X, _, Y = POPULATION.sample(10, rng=3)
+    A = model_free.fit_on_N(POPULATION, X, Y)
+    Q = whitened_span(POPULATION, A)
+    Q_scaled = whitened_span(POPULATION, 1e6 * A)
+    assert np.abs(Q @ Q.T - Q_scaled @ Q_scaled.T).max() < 1e-10
+
+
+def test_without_a_price_there_is_no_theorem():
+    with pytest.raises(ValueError, match=r"^lam must be above 0"):
+        model_free.margin(POPULATION, 0.0)
+    blind = latent_population(**SIZES, y_to_z=0.0)
+    with pytest.raises(ValueError, match="y_hat explain some of z"):
+        model_free.margin(blind, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("n0", lambda: model_free.audit(POPULATION, 0.1, 0, 1)),
+        ("draws", lambda: model_free.audit(POPULATION, 0.1, 3, 0)),
+        ("lam", lambda: model_free.audit(POPULATION, -0.1, 3, 1)),
+        ("X_extra", lambda: model_free.fit_on_N(POPULATION, np.ones((3, 2)), np.ones((3, 2)))),
+        (
+            "X_extra and Y_extra",
+            lambda: model_free.fit_on_N(POPULATION, np.ones((3, 20)), np.ones((2, 2))),
+        ),
+    ],
+)
+def test_bad_input_is_named(name, call):
+    with pytest.raises(ValueError, match=f"^{name} must"):
+        call()

@@ -1,0 +1,130 @@
+"""The slides' experiments: exact moments, the pipeline against its formulas, reproducibility."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sslboost import processor
+from sslboost.bounds import panels
+from sslboost.core import sweep
+from sslboost.population import latent_population
+from sslboost.processor import pipeline
+from sslboost.representation import risk
+from sslboost.theorems._theorem import agrees
+
+INF = np.inf
+# False-alarm rate of the module's Monte Carlo checks of single entries.
+Z = stats.norm.isf(1e-6 / 2000)
+
+
+def cell(**changes):
+    setting = {"n0": 40, "lam": 0.25, "d_f": 2, "n1": INF, "n2": INF, "seeds": 4, "restarts": 0}
+    return panels.cell(**setting | changes, rng=np.random.default_rng(0))
+
+
+def test_the_population_is_a_member_of_s():
+    law = panels.population()
+    assert (law.d_x, law.d_z, law.d_y, law.m) == (60, 10, 2, 50)
+    assert processor.membership(law, 0.25 * processor.lambda_star(law)).holds
+
+
+def test_moments_of_relu_units_are_those_of_samples():
+    law = latent_population(1, 1, dims_x=(2, 2, 1), dims_z=(1, 1))
+    V = np.random.default_rng(1).standard_normal((4, law.d_x))
+    V[3] = -V[0]  # opposite and equal directions are the ends of the formula
+    inputs = pipeline.relu_inputs(law, V)
+    n = 100_000
+    rows = np.hstack(inputs.sample(n, 2))
+    products = rows[:, :, None] * rows[:, None, :]
+    error = products.std(axis=0) / np.sqrt(n)
+    assert (np.abs(rows.mean(axis=0)) < Z * rows.std(axis=0) / np.sqrt(n)).all()
+    assert (np.abs(products.mean(axis=0) - inputs.law.cov) < Z * error + 1e-12).all()
+    wrong = pipeline.relu_inputs(law, V[::-1]).law.cov
+    assert (np.abs(products.mean(axis=0) - wrong) > Z * error).any()
+
+
+def test_units_do_not_depend_on_the_scale_of_their_weights():
+    law = panels.population()
+    V = np.random.default_rng(1).standard_normal((3, law.d_x))
+    scaled = pipeline.relu_inputs(law, V * np.array([[1e-3], [1], [1e3]])).law.cov
+    assert np.allclose(scaled, pipeline.relu_inputs(law, V).law.cov, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n1", [INF, 300])
+def test_nothing_is_left_up_to_m_and_something_past_it(n1):
+    assert all(abs(row["processed"] - 2) < 1e-8 for row in cell(n0=50, n1=n1, n2=80))
+    assert all(row["processed"] < 1.99 for row in cell(n0=200, n1=n1))
+
+
+def test_standard_and_direct_lines_are_those_of_the_pipeline():
+    rows = cell(n2=100, seeds=200, n0=5)
+    for way, expected in panels.reference(100).items():
+        draws = np.array([row[way] for row in rows]) / 2
+        assert agrees(draws, expected).holds
+        assert not agrees(draws, 1.2 * expected).holds
+    assert all(row["plain"] == pytest.approx(0.3, rel=1e-9) for row in cell())
+
+
+def test_a_head_on_infinite_labels_has_the_exact_risk():
+    law = panels.population()
+    A = np.random.default_rng(3).standard_normal((3, law.d_x))
+    found = pipeline.downstream_risk(pipeline.raw_inputs(law), A.T, INF, None)
+    assert found == pytest.approx(np.trace(risk.residual_cov(law, A)), rel=1e-10)
+    assert pipeline.downstream_risk(pipeline.raw_inputs(law), A[:0].T, 50, 0) == pytest.approx(2)
+
+
+def test_the_representation_keeps_what_f_shares_with_z():
+    law, inputs = panels.population(), pipeline.raw_inputs(panels.population())
+    pretext = pipeline.sample_pretext(inputs, INF)
+    unwhiten = law.whitening.unwhiten
+    both = unwhiten(np.hstack([law.U, law.N[:, :3]]))
+    assert pipeline.representation(inputs, pretext, both).shape == (60, 2)
+    assert pipeline.representation(inputs, pretext, unwhiten(law.N)).shape == (60, 0)
+
+
+def test_the_best_processor_steps_at_lambda_star():
+    law = panels.population()
+    assert panels.best(0.999) == pytest.approx(law.floor / 2, rel=1e-9)
+    assert panels.best(1.001) > panels.best(0.999) + 0.1
+    few, many = (panels.best_of_units(k, 0.25, 3, 0) for k in (16, 60))
+    assert panels.best(0.25) < many < few
+
+
+def test_the_limit_is_one_up_to_m_and_pays_for_the_head_past_it():
+    assert panels.limit(50, 0.25, 100) == 1
+    assert panels.limit(400, 0.25, 100) == pytest.approx(panels.limit(400, 0.25) * 99 / 97)
+    assert panels.limit(100, 0.25) > panels.limit(400, 0.25) > panels.reference(INF)["plain"]
+
+
+def test_capacity_grows_with_the_units():
+    full, short = (cell(d_f=k, units=k) for k in (50, 40))
+    assert all(abs(row["processed"] - 2) < 1e-8 for row in full)
+    assert all(row["processed"] < 1.99 for row in short)
+
+
+def test_a_sweep_gives_means_and_errors_and_is_reproducible(tmp_path):
+    settings = sweep.grid(n0=[60, 200], lam=[0.25], d_f=[2], n1=[INF], n2=[100], seeds=[5])
+    first = panels.run(settings, tmp_path / "a")
+    again = panels.run(settings[::-1], tmp_path / "b", n_jobs=2)[::-1]
+    assert first == again
+    rows = sweep.run(panels.cell, settings, tmp_path / "a")
+    risks = np.array([row["processed"] for row in rows[:5]]) / 2
+    assert first[0]["processed"] == pytest.approx(risks.mean())
+    assert first[0]["processed_se"] == pytest.approx(risks.std(ddof=1) / np.sqrt(5))
+    assert [row["seeds"] for row in first] == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n0": 0}, "n0 must be a positive integer"),
+        ({"lam": 0}, "lam must be above 0"),
+        ({"n1": 60}, "n1 must be an integer of at least 61"),
+        ({"n2": 0.5}, "n2 must be a positive integer"),
+        ({"d_f": 0}, "d_f must be a positive integer"),
+        ({"seeds": 0}, "seeds must be a positive integer"),
+    ],
+)
+def test_bad_settings(changes, message):
+    with pytest.raises(ValueError, match=message):
+        cell(**changes)
