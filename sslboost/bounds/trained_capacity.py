@@ -1,8 +1,6 @@
 """ReLU processors trained on the whole objective, its linear heads in closed form (torch)."""
 
-import argparse
-import json
-import os
+import sys
 import time
 from contextlib import contextmanager
 from itertools import pairwise
@@ -14,7 +12,8 @@ from tqdm import tqdm
 
 from sslboost import population as population_module
 from sslboost.bounds import capacity, model_free
-from sslboost.core import provenance, sweep
+from sslboost.core import files, provenance, sweep
+from sslboost.core.command import Parser, count, finish, output
 from sslboost.core.differentiable import explained
 from sslboost.core.validation import as_count, as_number
 from sslboost.population import latent_population
@@ -311,31 +310,38 @@ def half_way(rows, architecture):
 
 
 def main(arguments=None):
-    """Run the recorded study: ``python -m sslboost.bounds.trained_capacity --out FILE``.
+    """Run the recorded study and return its exit status.
 
     Parameters
     ----------
     arguments : list of str, optional
+        As of ``python -m sslboost.bounds.trained_capacity --help``.
 
-    Source: chapter 6, the recorded results.
+    Returns
+    -------
+    int
     """
-    parser = argparse.ArgumentParser(description="Train ReLU processors of several capacities.")
-    parser.add_argument("--out", type=Path, default=Path("book/results/capacity.json"))
+    parser = Parser(
+        prog="python -m sslboost.bounds.trained_capacity",
+        description="Train ReLU processors of several capacities and record what they learn.",
+    )
+    parser.add_argument("--out", type=output, default="book/results/capacity.json")
     parser.add_argument("--cache", type=Path, default=Path(".cache/capacity"))
-    parser.add_argument("--networks", type=int, default=4)
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--networks", type=count, default=4)
+    parser.add_argument("--steps", type=count, default=3000)
+    parser.add_argument("--jobs", type=count, default=2)
     options = parser.parse_args(arguments)
+    return finish(parser, lambda: _record(options), OSError, RuntimeError)
+
+
+def _record(options):
     settings = {"networks": options.networks, "steps": options.steps, "n_jobs": options.jobs}
     start = time.perf_counter()
     rows = study(ARCHITECTURES, RATIOS, options.cache, **settings)
     facts = provenance.describe() | {"seconds": round(time.perf_counter() - start, 1)}
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    partial = options.out.with_suffix(".part")
-    partial.write_text(json.dumps({"provenance": facts, "rows": rows}, indent=1) + "\n")
-    os.replace(partial, options.out)
+    files.write_json(options.out, {"provenance": facts, "rows": rows})
     tqdm.write(f"wrote {options.out}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -95,8 +95,6 @@ def table(*certificates, controls=()):
     ------
     ValueError
         If there is nothing to check.
-
-    Source: the book's house style: a check that cannot fail is not one.
     """
     if not certificates:
         raise ValueError("certificates must hold at least one claim, got none")

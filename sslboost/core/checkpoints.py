@@ -27,8 +27,6 @@ class Checkpoint:
         """Return the state saved under ``identity``, or None where there is none to trust.
 
         A truncated or damaged file, or one of another run, is reported and not used.
-
-        Source: the book's rule that long work resumes.
         """
         if not self.path.exists():
             return None
@@ -49,8 +47,6 @@ class Checkpoint:
         ------
         OSError
             If it cannot be written, as on a full disk; the file before it is kept.
-
-        Source: the book's rule that nothing is half-written.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(f".{os.getpid()}.part")
@@ -96,8 +92,6 @@ def run(advance, steps, parts, generator, *, window, unit, identity, checkpoint,
     -------
     list of tuple of float
         (step / unit, mean measurements since the previous entry).
-
-    Source: the book's rule that long work resumes.
     """
     history, seen, start = [], [], 0
     state = checkpoint.load(identity) if checkpoint else None

@@ -23,8 +23,6 @@ def describe():
     dict
         ``commit`` (with ``+changes`` when files differ from it, ``unknown`` outside a
         repository), ``command``, ``hardware``, ``versions`` (a dict) and ``date`` (UTC, ISO 8601).
-
-    Source: the book's rule that every recorded result says how it was made.
     """
     return {
         "commit": _commit(),
@@ -55,8 +53,6 @@ def table():
     -------
     object
         Displayed by Jupyter.
-
-    Source: the appendix on reproducibility.
     """
     facts = describe()
     shown = {
@@ -73,8 +69,6 @@ def code_version():
     Returns
     -------
     str
-
-    Source: the book's rule that results of different code are never mixed.
     """
     root = Path(__file__).parents[1]
     digest = hashlib.sha256()

@@ -94,7 +94,7 @@ def run(cell, grid, cache_dir, *, code_version=None, seed=0, n_jobs=None, progre
     OSError
         If a cell cannot be written, as on a full disk; finished cells are kept.
 
-    Source: slide "Experiments"; the book's rule that every result can be recomputed.
+    Source: slide "Experiments".
     """
     if "<" in getattr(cell, "__qualname__", "<"):
         raise ValueError(f"cell must be a function of a module, with a name, got {cell!r}")
@@ -141,8 +141,6 @@ def columns(rows):
     ------
     ValueError
         If there are no rows or their names differ.
-
-    Source: the book's house style.
     """
     if not rows or any(row.keys() != rows[0].keys() for row in rows):
         raise ValueError(f"rows must share their names, got {len(rows)} rows that do not")
@@ -165,8 +163,6 @@ def code_version(*modules):
     ------
     ValueError
         If there is nothing to read.
-
-    Source: the book's rule that results of different code are never mixed.
     """
     digest = hashlib.sha256()
     for module in modules:

@@ -1,21 +1,22 @@
 """The two criteria that a data processor has to meet (chapter 2)."""
 
+from sslboost.criteria.consequences import four_processors, pipeline, simulate_pipeline
 from sslboost.criteria.gaps import (
-    CriterionTest,
     c1_gap,
     c1_gap_per_class,
     c1_gap_pooled,
+    c2_gap,
+    ci_defect,
+    epsilon_ci,
+    existence_gap,
+)
+from sslboost.criteria.tests import (
+    CriterionTest,
     c1_test,
     c1_test_per_class,
     c1_test_pooled,
-    c2_gap,
     c2_test,
     empirical,
-    epsilon_ci,
-    existence_gap,
-    four_processors,
-    pipeline,
-    simulate_pipeline,
 )
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "c1_test_pooled",
     "c2_gap",
     "c2_test",
+    "ci_defect",
     "empirical",
     "epsilon_ci",
     "existence_gap",

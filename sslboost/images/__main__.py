@@ -1,52 +1,35 @@
-"""Command line of the image experiments: ``fetch``, ``live``, ``collapse`` and ``table``."""
+"""Command line of the image experiments: ``fetch``, ``collapse`` and ``table``."""
 
-import argparse
 import sys
 from pathlib import Path
 
+from sslboost.core.command import Parser, count, finish, output
 from sslboost.images import data
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message):
-        self.exit(2, f"{self.prog}: {message}; --help explains\n")
-
-
 def main(arguments=None):
-    """Run a command of the image experiments and return its exit status.
-
-    Source: the README, "Data".
-    """
-    parser = _Parser(prog="python -m sslboost.images", description=__doc__)
+    """Run ``python -m sslboost.images`` and return its exit status."""
+    parser = Parser(prog="python -m sslboost.images", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("fetch", help="fetch CIFAR-10, verify it and keep it in the cache")
-    live = commands.add_parser("live", help="run the live experiment of the book and record it")
-    live.add_argument("path", type=Path, help="JSON file to write")
     collapse = commands.add_parser("collapse", help="measure psi on f(x) under weight decay 0.05")
-    collapse.add_argument("path", type=Path, help="JSON file to write")
-    collapse.add_argument("--jobs", type=int, help="cells at a time (1 when omitted)")
+    collapse.add_argument("path", type=output, help="JSON file to write")
+    collapse.add_argument("--jobs", type=count, help="cells at a time (1 when omitted)")
     _add_table(commands)
     options = parser.parse_args(arguments)
-    try:
-        if options.command == "fetch":
-            data.load()
-            print(f"CIFAR-10 is verified in {data.folder() / 'cifar10'}")
-        elif options.command == "live":
-            from sslboost.pages import live as experiment
+    work = {"fetch": _fetch, "collapse": _collapse, "table": _table}[options.command]
+    return finish(parser, lambda: work(options), OSError, RuntimeError)
 
-            experiment.record(experiment.run(data.load()), options.path)
-        elif options.command == "collapse":
-            from sslboost.pages import mechanism
 
-            mechanism.record_collapse(options.path, n_jobs=options.jobs)
-        else:
-            _table(options)
-    except (data.DataUnavailableError, OSError, RuntimeError, ValueError) as error:
-        print(f"sslboost.images: {error}", file=sys.stderr)
-        return 1
-    return 0
+def _fetch(options):
+    data.load()
+    print(f"CIFAR-10 is verified in {data.folder() / 'cifar10'}")
+
+
+def _collapse(options):
+    from sslboost.images.table.collapse import record_collapse
+
+    record_collapse(options.path, n_jobs=options.jobs)
 
 
 def _add_table(commands):
@@ -61,13 +44,13 @@ def _add_table(commands):
     table.add_argument("--arms", nargs="+", help="of ssl, processor, beyond, alternative")
     table.add_argument("--pretexts", nargs="+", help="of rotation, colourisation, inpainting")
     table.add_argument("--adversaries", nargs="+", help="of linear, network")
-    table.add_argument("--n0", nargs="+", type=int, help="extra labels, at most 5000")
-    table.add_argument("--beyond", nargs="+", type=int, help="labels where some are borrowed")
+    table.add_argument("--n0", nargs="+", type=count, help="extra labels, at most 5000")
+    table.add_argument("--beyond", nargs="+", type=count, help="labels where some are borrowed")
     table.add_argument("--seeds", nargs="+", type=int, help="0 1 2 when omitted")
     table.add_argument("--device", help="cpu when omitted; cuda, cuda:1, mps")
     table.add_argument("--compile", dest="compiled", action="store_true", help="torch.compile")
-    table.add_argument("--jobs", type=int, help="cells at a time (1 when omitted)")
-    table.add_argument("--out", type=Path, help="book/results/cifar10-PROFILE.json when omitted")
+    table.add_argument("--jobs", type=count, help="cells at a time (1 when omitted)")
+    table.add_argument("--out", type=output, help="book/results/cifar10-PROFILE.json when omitted")
     table.add_argument("--replace", action="store_true", help="replace a file of other code")
 
 

@@ -85,8 +85,6 @@ def folder():
     Returns
     -------
     pathlib.Path
-
-    Source: the README, "Data".
     """
     return Path(os.environ.get("SSLBOOST_DATA") or "~/.cache/sslboost").expanduser()
 
@@ -97,8 +95,6 @@ def present():
     Returns
     -------
     bool
-
-    Source: the README, "Data".
     """
     try:
         return all(
@@ -151,8 +147,6 @@ def load_if_available():
     ------
     DataUnavailableError
         If the data are missing and the environment says ``CI=true``.
-
-    Source: the README, "Data".
     """
     try:
         return load()

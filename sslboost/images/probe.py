@@ -8,7 +8,8 @@ from scipy import linalg
 from torch.nn import functional as F
 
 from sslboost.core.validation import as_samples
-from sslboost.images.training import autocast, processed, to_input
+from sslboost.images.batches import to_input
+from sslboost.images.training import autocast, processed
 
 #: Ridge penalties tried, in units of the mean variance of the standardised features.
 PENALTIES = tuple(10.0**p for p in np.arange(-5, 1.5, 0.5))
@@ -188,7 +189,38 @@ def best_by_held_out(probes):
     Returns
     -------
     Probe
-
-    Source: the book's rule that nothing is chosen on test data.
     """
     return max(probes, key=lambda probe: probe.held_out)
+
+
+@torch.no_grad()
+def pretext_accuracy(network, images, pretext, *, seed, processor=None, batch=1000):
+    """Return how well the network tells drawn pretext targets, in evaluation mode.
+
+    Parameters
+    ----------
+    network : PretextNetwork
+    images : uint8 tensor (n, 3, 32, 32)
+    pretext : Rotation, Colourisation or Inpainting
+    seed : int
+        Of the targets drawn.
+    processor : torch.nn.Module, optional
+        The f between inputs and network.
+    batch : int
+
+    Returns
+    -------
+    float
+        The share told, for rotation; R² for the others.
+
+    Source: Gidaris et al. (2018), Table 1.
+    """
+    device = next(network.parameters()).device
+    generator = torch.Generator(device).manual_seed(seed)
+    outputs, targets = [], []
+    for chunk in images.split(batch):
+        inputs, told = pretext.draw(chunk.to(device), generator)
+        with autocast(device):
+            outputs.append(network(processed(to_input(inputs), processor)).float())
+        targets.append(told)
+    return float(pretext.score(torch.cat(outputs), torch.cat(targets)))

@@ -8,16 +8,10 @@ from torch.nn import functional as F
 from sslboost.core import checkpoints
 from sslboost.core.differentiable import explained
 from sslboost.core.validation import as_count, as_number
+from sslboost.images.batches import as_images, augment, to_input
+from sslboost.images.config import Config
 from sslboost.images.networks import Processor
-from sslboost.images.training import (
-    Config,
-    as_images,
-    augment,
-    autocast,
-    initial_network,
-    one_cycle,
-    to_input,
-)
+from sslboost.images.training import autocast, initial_network, one_cycle
 
 ADVERSARIES = ("linear", "network")
 

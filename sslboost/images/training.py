@@ -7,78 +7,8 @@ import torch
 from torch.nn import functional as F
 
 from sslboost.core import checkpoints
-from sslboost.core.validation import as_count, as_number
-from sslboost.images.networks import Encoder, Perceptron, PretextNetwork, ResNet18
-
-#: Mean and standard deviation of the red, green and blue training pixels, in units of 0 to 1.
-MEAN = (0.4914, 0.4822, 0.4465)
-STD = (0.2470, 0.2435, 0.2616)
-
-
-ARCHITECTURES = ("narrow", "resnet18", "perceptron")
-
-
-@dataclass(frozen=True)
-class Config:
-    """A network and how to train it.
-
-    Parameters
-    ----------
-    widths : tuple of int
-        Channels of the encoder's stages, or neurons of the perceptron's layers.
-    blocks : int
-        Residual blocks per stage.
-    epochs : float
-        Passes over the pretext images.
-    batch : int
-        Images per step.
-    rate : float
-        Peak of the one-cycle learning rate.
-    decay : float
-        Weight decay of matrices and filters.
-    stride : int
-        Of the first convolution.
-    architecture : str
-        ``narrow``, ``resnet18`` (whose widths and blocks are its own) or ``perceptron``.
-    compiled : bool
-        Compile the network with ``torch.compile``.
-    """
-
-    widths: tuple[int, ...] = (16, 32, 64, 128)
-    blocks: int = 1
-    epochs: float = 10
-    batch: int = 256
-    rate: float = 0.2
-    decay: float = 5e-4
-    stride: int = 1
-    architecture: str = "narrow"
-    compiled: bool = False
-
-    def __post_init__(self):
-        for i, width in enumerate(self.widths):
-            as_count(f"widths[{i}]", width)
-        as_count("blocks", self.blocks)
-        as_count("batch", self.batch)
-        as_count("stride", self.stride)
-        as_number("epochs", self.epochs, above=0)
-        as_number("rate", self.rate, above=0)
-        as_number("decay", self.decay, least=0)
-        if self.architecture not in ARCHITECTURES:
-            raise ValueError(
-                f"architecture must be one of {', '.join(ARCHITECTURES)}, got {self.architecture!r}"
-            )
-
-    def steps(self, images):
-        """Return the number of steps that the epochs make over ``images`` images."""
-        return max(1, round(self.epochs * images / min(self.batch, images)))
-
-    def encoder(self, inputs=3):
-        """Return a new encoder of images, or of vectors of length ``inputs``."""
-        if self.architecture == "perceptron":
-            return Perceptron(inputs, self.widths)
-        if self.architecture == "resnet18":
-            return ResNet18()
-        return Encoder(self.widths, self.blocks, self.stride)
+from sslboost.images.batches import as_images, augment, to_input
+from sslboost.images.networks import PretextNetwork
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,58 +25,6 @@ class Trained:
 
     network: PretextNetwork
     history: list
-
-
-def to_input(images):
-    """Return images as standardised floats in channels-last order.
-
-    Parameters
-    ----------
-    images : uint8 tensor (B, 3, H, W)
-
-    Returns
-    -------
-    float32 tensor (B, 3, H, W)
-        Mean 0 and standard deviation 1 in each channel over the training images.
-
-    Source: Krizhevsky (2009); the constants are those of the training images.
-    """
-    mean = torch.tensor(MEAN, device=images.device).view(3, 1, 1)
-    std = torch.tensor(STD, device=images.device).view(3, 1, 1)
-    scaled = (images.float() / 255 - mean) / std
-    return scaled.contiguous(memory_format=torch.channels_last)
-
-
-def augment(images, generator, *, pad=4):
-    """Shift every image by up to ``pad`` pixels (edges reflected) and flip half of them.
-
-    Parameters
-    ----------
-    images : uint8 tensor (B, C, H, W)
-    generator : torch.Generator
-    pad : int
-        Largest shift in pixels, less than H and W.
-
-    Returns
-    -------
-    uint8 tensor (B, C, H, W)
-
-    Source: He et al. (2016), section 4.2.
-    """
-    B, C, H, W = images.shape
-    device = images.device
-
-    def draw(high):
-        return torch.randint(high, (B, 1), generator=generator, device=device)
-
-    def shifted(size):
-        at = (draw(2 * pad + 1) - pad + torch.arange(size, device=device)).abs()
-        return size - 1 - (size - 1 - at).abs()  # (B, size), reflected at both edges
-
-    rows, columns = shifted(H), shifted(W)
-    columns = torch.where(draw(2) == 1, columns.flip(1), columns)
-    pixels = (rows[:, :, None] * W + columns[:, None, :]).view(B, 1, H * W)
-    return images.reshape(B, C, H * W).gather(2, pixels.expand(B, C, H * W)).view(B, C, H, W)
 
 
 def train(
@@ -235,34 +113,6 @@ def train(
     return Trained(network.eval(), history)
 
 
-def as_images(name, images):
-    """Return images if they are bytes.
-
-    Parameters
-    ----------
-    name : str
-        Of the argument, for the message.
-    images : uint8 tensor (n, 3, H, W)
-
-    Returns
-    -------
-    uint8 tensor (n, 3, H, W)
-
-    Raises
-    ------
-    ValueError
-        If they are not bytes with four axes, or there are none.
-
-    Source: the book's house style.
-    """
-    if images.dtype != torch.uint8 or images.ndim != 4 or not len(images):
-        raise ValueError(
-            f"{name} must be uint8 with 4 axes and at least one image, "
-            f"got {images.dtype} with shape {tuple(images.shape)}"
-        )
-    return images
-
-
 def autocast(device):
     """Return the context of mixed precision: bfloat16 where it helps.
 
@@ -273,8 +123,6 @@ def autocast(device):
     Returns
     -------
     torch.autocast
-
-    Source: the documentation of torch.autocast.
     """
     return torch.autocast(torch.device(device).type, torch.bfloat16)
 
@@ -384,8 +232,6 @@ def fine_tune(network, images, labels, config, *, seed, steps, progress=True):
     -------
     Trained
         Its network's outputs are the ten classes.
-
-    Source: the fair alternative to a processor, with the same labels.
     """
     device = next(network.parameters()).device
     images, labels = as_images("images", images).to(device), labels.to(device)
@@ -421,36 +267,3 @@ def fine_tune(network, images, labels, config, *, seed, steps, progress=True):
         name="fine-tuning",
     )
     return Trained(tuned.eval(), history)
-
-
-@torch.no_grad()
-def pretext_accuracy(network, images, pretext, *, seed, processor=None, batch=1000):
-    """Return how well the network tells drawn pretext targets, in evaluation mode.
-
-    Parameters
-    ----------
-    network : PretextNetwork
-    images : uint8 tensor (n, 3, 32, 32)
-    pretext : Rotation, Colourisation or Inpainting
-    seed : int
-        Of the targets drawn.
-    processor : torch.nn.Module, optional
-        The f between inputs and network.
-    batch : int
-
-    Returns
-    -------
-    float
-        The share told, for rotation; R² for the others.
-
-    Source: Gidaris et al. (2018), Table 1.
-    """
-    device = next(network.parameters()).device
-    generator = torch.Generator(device).manual_seed(seed)
-    outputs, targets = [], []
-    for chunk in images.split(batch):
-        inputs, told = pretext.draw(chunk.to(device), generator)
-        with autocast(device):
-            outputs.append(network(processed(to_input(inputs), processor)).float())
-        targets.append(told)
-    return float(pretext.score(torch.cat(outputs), torch.cat(targets)))

@@ -28,8 +28,6 @@ def note():
     Returns
     -------
     Html
-
-    Source: the README, "Data".
     """
     return Html(
         '<div class="admonition note"><p class="admonition-title">No images here</p>'

@@ -1,7 +1,6 @@
 """The experiment that the book runs while it is built: a rotation pretext and its probe."""
 
 import json
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,17 +8,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sslboost.core import provenance
+from sslboost.core import files, provenance
 from sslboost.images import data
+from sslboost.images.config import Config
 from sslboost.images.pretexts import Rotation
 from sslboost.images.probe import (
     Probe,
     best_by_held_out,
     fit_probe,
     network_outputs,
+    pretext_accuracy,
     stage_features,
 )
-from sslboost.images.training import Config, initial_network, pretext_accuracy, train
+from sslboost.images.training import initial_network, train
 
 #: A minute of pretext training on two cores.
 LIVE = Config(epochs=4)
@@ -138,8 +139,6 @@ def separation(better, worse):
     Returns
     -------
     float
-
-    Source: the binomial standard error.
     """
     error = np.hypot(better.standard_error, worse.standard_error)
     return float((better.accuracy - worse.accuracy) / error)
@@ -157,16 +156,8 @@ def record(result, path):
     ------
     OSError
         If the file cannot be written.
-
-    Source: the book's rule that recorded results say how they were made.
     """
-    path = Path(path)
-    partial = path.with_suffix(".part")
-    try:
-        partial.write_text(json.dumps(asdict(result), indent=1) + "\n")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    files.write_json(path, asdict(result))
 
 
 def recorded(path):
@@ -184,8 +175,6 @@ def recorded(path):
     ------
     OSError, ValueError
         If the file is missing or is not a recorded result.
-
-    Source: the book's rule that recorded results say how they were made.
     """
     try:
         fields = json.loads(Path(path).read_text())

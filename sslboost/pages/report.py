@@ -90,8 +90,6 @@ def separation(runs, better, worse):
     ------
     ValueError
         If the columns do not hold the same seeds, at least two.
-
-    Source: the standard error of a mean of paired differences.
     """
     columns = [
         {row["seed"]: row["accuracy"] for row in select(runs, **values)}
@@ -288,8 +286,6 @@ def provenance_table(table):
     Returns
     -------
     Html
-
-    Source: the book's rule that recorded results say how they were made.
     """
     facts = dict(table["provenance"])
     facts["versions"] = ", ".join(f"{k} {v}" for k, v in facts["versions"].items())

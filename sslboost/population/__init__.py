@@ -1,10 +1,7 @@
 """The joint law of input x, pretext label z and downstream label y (chapter 1)."""
 
-from sslboost.population.gaussian import (
-    GaussianPopulation,
-    MixturePopulation,
-    latent_population,
-    lee_mixture,
-)
+from sslboost.population.families import latent_population, lee_mixture
+from sslboost.population.gaussian import GaussianPopulation
+from sslboost.population.mixture import MixturePopulation
 
 __all__ = ["GaussianPopulation", "MixturePopulation", "latent_population", "lee_mixture"]

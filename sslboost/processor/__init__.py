@@ -1,11 +1,11 @@
 """The data processor f: its loss, its minimisers on the population and on samples (chapter 3)."""
 
+from sslboost.processor._problems import reduce_samples
 from sslboost.processor.empirical import (
     Solutions,
     certificate_solution,
     empirical_loss,
     empirical_optimum,
-    reduce_samples,
     solve,
     solve_batch,
 )

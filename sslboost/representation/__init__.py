@@ -1,13 +1,6 @@
 """What the pretext teaches, and what a head on it costs (chapter 1)."""
 
-from sslboost.representation.pretext import (
-    LinearMap,
-    W_star,
-    fit_linear,
-    fit_ssl,
-    g_star,
-    psi_star,
-)
+from sslboost.representation.pretext import LinearMap, W_star, fit_linear, fit_ssl, g_star, psi_star
 from sslboost.representation.risk import (
     excess_risk,
     expected_risk,

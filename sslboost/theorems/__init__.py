@@ -36,8 +36,6 @@ def certify_all(theorems=REGISTRY, seed=0, *, progress=None):
         With the keys claim, chapter, label, value, bound, at_least, tolerance, margin, holds,
         control_fails, seeds and seconds. All but ``control_fails`` are of the claim; that says
         whether the same check failed on the counterexample, as it must.
-
-    Source: the front page's verification board.
     """
     rows = []
     for theorem in tqdm(theorems, disable=None if progress is None else not progress):

@@ -79,8 +79,6 @@ def load(path):
     ------
     ValueError
         If the file is there and is not JSON.
-
-    Source: the front page's verification board.
     """
     from sslboost.theorems import certify_all
 

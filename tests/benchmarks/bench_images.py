@@ -13,20 +13,12 @@ from torchvision import transforms
 from torchvision.transforms import functional as TF
 
 from sslboost.images import data
+from sslboost.images.batches import MEAN, STD, augment, to_input
+from sslboost.images.config import Config
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.processor import ADVERSARIES, initial_processor
 from sslboost.images.table.profiles import PROFILES
-from sslboost.images.training import (
-    MEAN,
-    STD,
-    Config,
-    augment,
-    autocast,
-    initial_network,
-    one_cycle,
-    to_input,
-    train,
-)
+from sslboost.images.training import autocast, initial_network, one_cycle, train
 from tests.benchmarks.bench_processor import row, timed
 
 BATCH = 256

@@ -8,9 +8,10 @@ import torch
 
 from sslboost.core.checkpoints import Checkpoint
 from sslboost.images import data, processor, training
+from sslboost.images.config import Config
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.processor import ProcessorConfig, train_processor
-from sslboost.images.training import Config, train
+from sslboost.images.training import train
 
 #: 160 images in batches of two: history is averaged over three steps, savings are every five.
 PSI = Config((4, 8), epochs=0.375, batch=2, rate=0.02, stride=2)

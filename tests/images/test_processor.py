@@ -9,11 +9,12 @@ import torch
 from sslboost.core import checkpoints
 from sslboost.core.checkpoints import Checkpoint
 from sslboost.images import data
+from sslboost.images.config import Config
 from sslboost.images.pretexts import PRETEXTS
-from sslboost.images.probe import network_outputs
+from sslboost.images.probe import network_outputs, pretext_accuracy
 from sslboost.images.processor import explained_share, linear_psi, train_processor
 from sslboost.images.table.profiles import SMOKE
-from sslboost.images.training import Config, pretext_accuracy, train
+from sslboost.images.training import train
 from sslboost.pages import mechanism
 
 ROTATION = PRETEXTS["rotation"]

@@ -7,22 +7,18 @@ import pytest
 import torch
 
 from sslboost.images import data
+from sslboost.images.batches import augment, to_input
+from sslboost.images.config import Config
 from sslboost.images.pretexts import Rotation
 from sslboost.images.probe import (
     Probe,
     best_by_held_out,
     fit_probe,
     network_outputs,
+    pretext_accuracy,
     stage_features,
 )
-from sslboost.images.training import (
-    Config,
-    augment,
-    initial_network,
-    pretext_accuracy,
-    to_input,
-    train,
-)
+from sslboost.images.training import initial_network, train
 from sslboost.pages import live
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-from sslboost.pages import figures
+from sslboost.pages import figures, overview
 
 PICTURE = Path(__file__).parents[2] / "book" / "_static" / "overview.svg"
 
@@ -55,5 +55,5 @@ def test_interval_spans_the_stated_number_of_standard_errors():
 
 
 def test_the_picture_of_the_readme_is_what_the_code_draws(tmp_path):
-    figures.main([str(tmp_path / "overview.svg")])
+    overview.write(tmp_path / "overview.svg")
     assert (tmp_path / "overview.svg").read_text() == PICTURE.read_text()

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from sslboost.images.config import Config
 from sslboost.images.processor import ProcessorConfig
-from sslboost.images.training import Config
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
 """The CIFAR-10 table: its grid of cells, run by the sweep, and the file that records it."""
 
 import json
-import os
 import time
 from pathlib import Path
 
 import torch
 
-from sslboost.core import provenance, sweep
+from sslboost.core import files, provenance, sweep
 from sslboost.core.validation import as_count
 from sslboost.images import data
 from sslboost.images.pretexts import PRETEXTS
@@ -137,12 +136,16 @@ def write(rows, profile, path, *, seconds, replace=False):
         If such a file is there and ``replace`` is false.
     OSError
         If the file cannot be written; the file before it is kept.
-
-    Source: the book's rule that results of different code are never mixed.
     """
-    path = Path(path)
-    earlier = _earlier(profile, path, replace)
-    merged = {_key(row): row for row in [*earlier["runs"], *rows]}
+    path = files.destination("path", path)
+    with files.locked(path):
+        earlier = _earlier(profile, path, replace)
+        files.write_json(path, _merged(earlier, rows, profile, seconds))
+
+
+def _merged(earlier, rows, profile, seconds):
+    """The table of a file and the rows that join it; a row measured again replaces itself."""
+    by_key = {_key(row): row for row in [*earlier["runs"], *rows]}
     commands = earlier["provenance"]["command"]
     facts = provenance.describe()
     if facts["command"] not in commands:
@@ -153,14 +156,8 @@ def write(rows, profile, path, *, seconds, replace=False):
         "code_version": cells.version(),
         "seconds": earlier["provenance"]["seconds"] + seconds,
     }
-    runs = sorted(merged.values(), key=lambda row: [str(part) for part in _key(row)])
-    partial = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        partial.write_text(json.dumps({"provenance": facts, "runs": runs}, indent=1) + "\n")
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OSError(error.errno, f"{path} could not be written: {error.strerror}") from error
+    runs = sorted(by_key.values(), key=lambda row: [str(part) for part in _key(row)])
+    return {"provenance": facts, "runs": runs}
 
 
 def read(path):
@@ -181,8 +178,6 @@ def read(path):
         If the file is missing.
     ValueError
         If it is not a recorded table, or holds a row twice.
-
-    Source: the book's rule that recorded results say how they were made.
     """
     try:
         table = json.loads(Path(path).read_text())
@@ -219,7 +214,7 @@ def measure(profile, path, *, replace=False, **grid):
 
     Source: slide "Experiments", the table.
     """
-    _earlier(profile, Path(path), replace)
+    _earlier(profile, files.destination("path", path), replace)
     started = time.perf_counter()
     rows = run(profile, **grid)
     write(rows, profile, path, seconds=time.perf_counter() - started, replace=replace)
@@ -228,8 +223,6 @@ def measure(profile, path, *, replace=False, **grid):
 
 def _earlier(profile, path, replace):
     """The table in the file that rows of this profile and code may join, or an empty one."""
-    if not path.parent.is_dir():
-        raise ValueError(f"path must be in a folder that is there, got {path}")
     if replace or not path.exists():
         return {"provenance": {"command": [], "seconds": 0.0}, "runs": []}
     table = read(path)

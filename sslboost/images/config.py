@@ -1,0 +1,71 @@
+"""A network and how to train it."""
+
+from dataclasses import dataclass
+
+from sslboost.core.validation import as_count, as_number
+from sslboost.images.networks import Encoder, Perceptron, ResNet18
+
+ARCHITECTURES = ("narrow", "resnet18", "perceptron")
+
+
+@dataclass(frozen=True)
+class Config:
+    """A network and how to train it.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Channels of the encoder's stages, or neurons of the perceptron's layers.
+    blocks : int
+        Residual blocks per stage.
+    epochs : float
+        Passes over the pretext images.
+    batch : int
+        Images per step.
+    rate : float
+        Peak of the one-cycle learning rate.
+    decay : float
+        Weight decay of matrices and filters.
+    stride : int
+        Of the first convolution.
+    architecture : str
+        ``narrow``, ``resnet18`` (whose widths and blocks are its own) or ``perceptron``.
+    compiled : bool
+        Compile the network with ``torch.compile``.
+    """
+
+    widths: tuple[int, ...] = (16, 32, 64, 128)
+    blocks: int = 1
+    epochs: float = 10
+    batch: int = 256
+    rate: float = 0.2
+    decay: float = 5e-4
+    stride: int = 1
+    architecture: str = "narrow"
+    compiled: bool = False
+
+    def __post_init__(self):
+        for i, width in enumerate(self.widths):
+            as_count(f"widths[{i}]", width)
+        as_count("blocks", self.blocks)
+        as_count("batch", self.batch)
+        as_count("stride", self.stride)
+        as_number("epochs", self.epochs, above=0)
+        as_number("rate", self.rate, above=0)
+        as_number("decay", self.decay, least=0)
+        if self.architecture not in ARCHITECTURES:
+            raise ValueError(
+                f"architecture must be one of {', '.join(ARCHITECTURES)}, got {self.architecture!r}"
+            )
+
+    def steps(self, images):
+        """Return the number of steps that the epochs make over ``images`` images."""
+        return max(1, round(self.epochs * images / min(self.batch, images)))
+
+    def encoder(self, inputs=3):
+        """Return a new encoder of images, or of vectors of length ``inputs``."""
+        if self.architecture == "perceptron":
+            return Perceptron(inputs, self.widths)
+        if self.architecture == "resnet18":
+            return ResNet18()
+        return Encoder(self.widths, self.blocks, self.stride)

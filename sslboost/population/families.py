@@ -1,0 +1,158 @@
+"""Families of populations: a label and a nuisance behind x and z, and the mixture of Lee et al."""
+
+import numpy as np
+from scipy import linalg
+
+from sslboost.core.validation import as_array, as_count, as_number
+from sslboost.population.gaussian import GaussianPopulation
+from sslboost.population.mixture import MixturePopulation
+
+
+def _orthonormal(rows, columns, rng):
+    """A random (rows, columns) matrix with orthonormal columns, or rows where it is wide."""
+    tall = rng.standard_normal((max(rows, columns), min(rows, columns)))
+    q = linalg.qr(tall, mode="economic")[0]
+    return q if rows >= columns else q.T
+
+
+def latent_population(
+    d_y=2,
+    d_s=3,
+    *,
+    dims_x=(8, 8, 8),
+    dims_z=(3, 5),
+    y_to_x=2.0,
+    s_to_x=2.0,
+    y_to_z=1.0,
+    s_to_z=1.0,
+    mix=0.0,
+    leak=0.0,
+    rng=0,
+):
+    """Return the book's family: a label y and a nuisance s drive parts of x and of z.
+
+    Independent standard latents y, s; independent standard noise e in every coordinate::
+
+        x = (B_y y + leak C_s s + e,  B_s s + e,  e)
+        z = (D y + mix E' s + e,      E s + e)
+
+    with random loadings whose columns are orthonormal times the strength of the link.
+    ``mix = leak = 0`` gives a member of S for small enough lambda. ``mix`` puts s into the
+    y-driven pretext coordinates, so that M_z U leaves U; ``leak`` puts s into the y-driven
+    inputs, so that no processor meets (C1) and (C2) at once. ``s_to_z = 0`` gives
+    conditional independence.
+
+    Parameters
+    ----------
+    d_y, d_s : int
+        Dimensions of the latents.
+    dims_x : tuple of 3 int
+        Numbers of y-driven, s-driven and pure-noise inputs.
+    dims_z : tuple of 2 int
+        Numbers of y-driven and s-driven pretext coordinates.
+    y_to_x, y_to_z : float or array (d_y,)
+        Strength of the links from each y coordinate.
+    s_to_x, s_to_z : float or array (d_s,)
+        Strength of the links from each s coordinate.
+    mix, leak : float
+        Strength of the two links that break the assumptions.
+    rng : numpy.random.Generator or int
+        Draws the loadings.
+
+    Returns
+    -------
+    GaussianPopulation
+
+    Raises
+    ------
+    ValueError
+        If a dimension is not a count or a strength is not finite or has the wrong length.
+
+    Source: slide "Rationality of The Loss" (a population in the set S).
+    """
+    d_y, d_s = as_count("d_y", d_y), as_count("d_s", d_s)
+    x_sizes = _sizes("dims_x", dims_x, 3)
+    z_sizes = _sizes("dims_z", dims_z, 2)
+    rng = np.random.default_rng(rng)
+
+    def loading(rows, strength, name, columns):
+        strength = as_array(name, strength, np.ndim(strength))
+        if strength.shape not in [(), (columns,)]:
+            raise ValueError(f"{name} must be one number or {columns}, got {strength!r}")
+        return _orthonormal(rows, columns, rng) * strength
+
+    B_y = loading(x_sizes[0], y_to_x, "y_to_x", d_y)
+    B_s = loading(x_sizes[1], s_to_x, "s_to_x", d_s)
+    D = loading(z_sizes[0], y_to_z, "y_to_z", d_y)
+    E = loading(z_sizes[1], s_to_z, "s_to_z", d_s)
+    C_s = loading(x_sizes[0], as_number("leak", leak), "leak", d_s)
+    E_mixed = loading(z_sizes[0], as_number("mix", mix), "mix", d_s)
+
+    zeros = np.zeros
+    from_y = np.concatenate([B_y, zeros((sum(x_sizes[1:]), d_y)), D, zeros((z_sizes[1], d_y))])
+    from_s = np.concatenate([C_s, B_s, zeros((x_sizes[2], d_s)), E_mixed, E])
+    d_x, d_z = sum(x_sizes), sum(z_sizes)
+    loadings = np.block(
+        [[from_y, from_s], [np.eye(d_y), zeros((d_y, d_s))]],
+    )
+    cov = loadings @ loadings.T
+    cov[: d_x + d_z, : d_x + d_z] += np.eye(d_x + d_z)
+    return GaussianPopulation(cov, d_x, d_z, d_y)
+
+
+def _sizes(name, values, length):
+    """Block sizes as a tuple; the first may not be empty, the others may."""
+    try:
+        values = tuple(values)
+    except TypeError as error:
+        raise ValueError(f"{name} must hold {length} block sizes, got {values!r}") from error
+    if len(values) != length:
+        raise ValueError(f"{name} must hold {length} block sizes, got {len(values)}")
+    return tuple(
+        as_count(f"{name}[{i}]", v, least=1 if i == 0 else 0) for i, v in enumerate(values)
+    )
+
+
+def lee_mixture(k=10, alpha=0.0, *, d_x=50, d_z=40, rng=0):
+    """Return the mixture of Lee et al.'s simulation, conditionally independent at alpha = 0.
+
+    The label is uniform on k classes with means uniform on [0, 10); within a class
+    x ~ N(mean, I) and z = (1 - alpha) z_hat + alpha J x, where z_hat ~ N(mean, I) is
+    independent of x and J cuts or pads x to d_z coordinates.
+
+    Parameters
+    ----------
+    k : int
+        Number of classes.
+    alpha : float in [0, 1]
+        Share of z that is copied from x.
+    d_x, d_z : int
+        Dimensions.
+    rng : numpy.random.Generator or int
+        Draws the class means.
+
+    Returns
+    -------
+    MixturePopulation
+
+    Raises
+    ------
+    ValueError
+        If a dimension is not a count or alpha lies outside [0, 1].
+
+    Source: Lee et al. (2021), Figure 1.
+    """
+    k, d_x, d_z = as_count("k", k), as_count("d_x", d_x), as_count("d_z", d_z)
+    alpha = as_number("alpha", alpha, least=0, most=1)
+    rng = np.random.default_rng(rng)
+    mean_x = rng.uniform(0, 10, size=(k, d_x))
+    mean_hat = rng.uniform(0, 10, size=(k, d_z))
+    J = np.eye(d_z, d_x)
+    mean_z = (1 - alpha) * mean_hat + alpha * mean_x @ J.T
+    cov = np.block(
+        [
+            [np.eye(d_x), alpha * J.T],
+            [alpha * J, (1 - alpha) ** 2 * np.eye(d_z) + alpha**2 * J @ J.T],
+        ]
+    )
+    return MixturePopulation(np.full(k, 1 / k), mean_x, mean_z, np.repeat(cov[None], k, axis=0))
