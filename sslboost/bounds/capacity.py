@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sslboost.core.validation import as_count, as_matrix, as_samples
+from sslboost.core.validation import as_count, as_matrix, as_rng, as_samples
 from sslboost.representation.pretext import LinearMap
 
 
@@ -204,7 +204,7 @@ def memorise(X, Y, widths, rng=None, *, directions=16):
         raise ValueError(
             f"widths must end with at least n = {n} neurons to memorise n points, got {widths[-1]}"
         )
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     lines = rng.standard_normal((as_count("directions", directions), X.shape[1]))
     lines /= np.linalg.norm(lines, axis=1, keepdims=True)
     fits = [_piecewise_linear(X @ line, Y) for line in lines]

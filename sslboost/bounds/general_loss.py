@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from sslboost.core.linalg import square_root
-from sslboost.core.validation import as_count, as_covariance, as_matrix, as_number, as_samples
+from sslboost.core.linalg import as_covariance, square_root
+from sslboost.core.validation import as_count, as_matrix, as_number, as_rng, as_samples
 from sslboost.representation.risk import whitened_span
 
 
@@ -145,7 +145,7 @@ def expected_increase(loss, small, extra, n=100_000, rng=None):
     small = as_covariance("small", small)
     extra = as_covariance("extra", extra, size=len(small))
     n = as_count("n", n, least=2)
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     roots = [square_root(cov) for cov in (small, extra)]
     e, a = (rng.standard_normal((n, root.shape[1])) @ root.T for root in roots)
     return _estimate((loss(e + a) + loss(e - a)) / 2 - loss(e))

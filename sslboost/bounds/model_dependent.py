@@ -6,8 +6,8 @@ import numpy as np
 from scipy import stats
 
 from sslboost.bounds.capacity import ReLUNetwork, memorise
-from sslboost.core.linalg import range_basis, whitening
-from sslboost.core.validation import as_count, as_covariance, as_matrix, as_number, as_samples
+from sslboost.core.linalg import as_covariance, range_basis, whitening
+from sslboost.core.validation import as_count, as_matrix, as_number, as_samples
 from sslboost.representation.pretext import LinearMap
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sslboost.core.linalg import whitening
-from sslboost.core.validation import RANK_RTOL, as_count, as_matrix, as_number, as_samples
+from sslboost.core.linalg import RANK_RTOL, whitening
+from sslboost.core.validation import as_count, as_matrix, as_number, as_rng, as_samples
 from sslboost.representation.risk import residual_cov, whitened_span
 
 
@@ -91,7 +91,7 @@ def fit_on_N(population, X_extra, Y_extra, *, spread=0.0, rng=None):
     features = X @ to_N
     coefficients = np.linalg.lstsq(features, Y, rcond=None)[0]
     if spread:
-        free = np.random.default_rng(rng).normal(scale=spread, size=coefficients.shape)
+        free = as_rng(rng).normal(scale=spread, size=coefficients.shape)
         coefficients += free - np.linalg.lstsq(features, features @ free, rcond=None)[0]
     return (to_N @ coefficients).T
 
@@ -148,7 +148,7 @@ def audit(population, lam, n0, draws, rng=None, *, spread=0.0):
     Source: slide "Remark of Theorem 2".
     """
     lam, n0 = as_number("lam", lam, least=0), as_count("n0", n0)
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     rows = np.empty((as_count("draws", draws), 3))
     cov = population.block
     total_y, total_z = np.trace(cov("y", "y")), np.trace(cov("z", "z"))

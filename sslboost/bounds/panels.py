@@ -7,7 +7,7 @@ import numpy as np
 from sslboost import processor
 from sslboost.bounds import past_threshold
 from sslboost.core import sweep
-from sslboost.core.validation import as_count, as_number
+from sslboost.core.validation import as_count, as_number, as_rng
 from sslboost.population import latent_population
 from sslboost.processor import pipeline
 from sslboost.processor.empirical import solve_batch
@@ -277,7 +277,7 @@ def best_of_units(units, lam, repetitions, rng=None):
 
     Source: chapter 7, the second reading of panel (c).
     """
-    rng, law = np.random.default_rng(rng), population()
+    rng, law = as_rng(rng), population()
     shape = (as_count("repetitions", repetitions), as_count("units", units), law.d_x)
     layers = rng.standard_normal(shape)
     return float(np.mean([_optimal_risk(pipeline.relu_inputs(law, V), lam) for V in layers]))

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sslboost.core.validation import RANK_RTOL, as_count
+from sslboost.core.linalg import RANK_RTOL
+from sslboost.core.validation import as_count
 
 #: Halvings of [0, pi/2]: enough to leave neighbouring floating-point angles.
 _HALVINGS = 60

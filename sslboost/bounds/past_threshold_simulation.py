@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from sslboost.core.validation import as_count, as_number
+from sslboost.core.validation import as_count, as_number, as_rng
 
 _GRID = 40
 _ZOOMS = 12
@@ -60,7 +60,7 @@ def draw_from_samples(m, n0, k2, rng=None):
     Source: slide "Insufficient Downstream Samples Provably Fails", definition of L_{inf,n0}.
     """
     m, n0, k2 = _sizes(m, n0, k2)
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     X_u, X_N, noise = (rng.standard_normal((n0, d)) for d in (1, m, 1))
     pair = np.hstack([X_u, np.sqrt(k2) * X_u + np.sqrt(1 - k2) * noise])
     values, vectors = np.linalg.eigh(X_N.T @ X_N / n0)
@@ -93,7 +93,7 @@ def draw_spectral(m, n0, k2, rng=None):
     Source: Dumitriu and Edelman (2002), the bidiagonal form of a Wishart matrix.
     """
     m, n0, k2 = _sizes(m, n0, k2)
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     chi = np.sqrt(rng.chisquare(n0 - np.arange(m)))
     chi_below = np.sqrt(rng.chisquare(np.arange(m - 1, 0, -1)))
     diagonal = chi**2 + np.append(0, chi_below**2)
@@ -190,7 +190,7 @@ def simulate(m, n0, lam, k2, kappa2, repetitions, rng=None, *, draw=draw_spectra
     repetitions = as_count("repetitions", repetitions)
     if as_count("n0", n0) <= as_count("m", m):
         return np.ones(repetitions)
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     t = [minimise(draw(m, n0, k2, rng), lam, kappa2)[0] for _ in range(repetitions)]
     return 1 - k2 * np.array(t)
 

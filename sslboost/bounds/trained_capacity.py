@@ -15,7 +15,7 @@ from sslboost.bounds import capacity, model_free
 from sslboost.core import files, provenance, sweep
 from sslboost.core.command import Parser, count, finish, output
 from sslboost.core.differentiable import explained
-from sslboost.core.validation import as_count, as_number
+from sslboost.core.validation import as_count, as_number, as_rng
 from sslboost.population import latent_population
 
 #: Inputs and hidden layers of the recorded study, and labels in multiples of the parameters of
@@ -135,7 +135,7 @@ def _one_thread():
 
 
 def _train(population, widths, n0, d_f, lam, networks, steps, batch, rate, rng):
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     draws = [population.sample(n0, rng) for _ in range(networks)]
     X, Y = (_tensor(np.stack([draw[i] for draw in draws])) for i in (0, 2))
     pool, psi = _pretext(population, POOL, rng)

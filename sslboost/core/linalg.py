@@ -1,11 +1,111 @@
-"""Rank-revealing linear algebra shared by the theory modules."""
+"""Linear algebra in which no answer depends on the units of a column: ranks, whitening, fits.
+
+Every rank decision of the package is made here, relative to the standard deviations of the
+columns, so that neither rescaling nor shifting one can change it.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
 
-from sslboost.core.validation import RANK_RTOL
+from sslboost.core.validation import as_matrix
+
+#: A singular value (of a matrix in whitened or correlation units) or an eigenvalue of a
+#: correlation matrix counts as zero when it is below this fraction of the largest one.
+RANK_RTOL = 1e-10
+
+#: A column is constant when its values differ by less than this many units of their rounding:
+#: 0.1 + 0.2 and 0.3 are the same constant.
+_ROUNDINGS = 8
+
+
+def constant_columns(X):
+    """Return which columns hold one value only, up to the rounding of that value.
+
+    Parameters
+    ----------
+    X : array (n, d)
+
+    Returns
+    -------
+    array of bool (d,)
+    """
+    if len(X) == 0:
+        return np.ones(X.shape[1], bool)
+    low, high = X.min(axis=0), X.max(axis=0)
+    return high - low <= _ROUNDINGS * np.finfo(float).eps * np.maximum(np.abs(low), np.abs(high))
+
+
+def centred(X):
+    """Return the columns less their means, and the means.
+
+    A constant becomes zero exactly, whether or not its value is exact in binary, and so does what
+    is left of one that was centred before: rounding is not variance.
+
+    Parameters
+    ----------
+    X : array (n, d)
+        At least one row.
+
+    Returns
+    -------
+    array (n, d)
+    array (d,)
+    """
+    mean = X.mean(axis=0)
+    return np.where(constant_columns(X), 0.0, X - mean), mean
+
+
+def without_constants(X):
+    """Return columns that are centred already, with zero for those that are constant.
+
+    Parameters
+    ----------
+    X : array (n, d)
+        Of variables with mean zero: a constant among them is the rounding of a centred one.
+
+    Returns
+    -------
+    array (n, d)
+    """
+    return np.where(constant_columns(X), 0.0, X) if len(X) > 1 else X
+
+
+def column_scale(X):
+    """Return the root mean square of each column, and 1 for a column of zeros.
+
+    Parameters
+    ----------
+    X : array (n, d)
+
+    Returns
+    -------
+    array (d,)
+    """
+    largest = np.abs(X).max(axis=0, initial=0.0)
+    safe = np.where(largest > 0, largest, 1.0)  # squares of 1e-200 would vanish
+    return safe * np.where(largest > 0, np.sqrt(np.mean(np.square(X / safe), axis=0)), 1.0)
+
+
+def least_squares(X, Y):
+    """Return B (d, k) that minimises ||Y - X B||, of least norm in units of the columns of X.
+
+    Parameters
+    ----------
+    X : array (n, d)
+    Y : array (n, k)
+
+    Returns
+    -------
+    array (d, k)
+        X B does not change when a column of X is rescaled; nor does its rank.
+    """
+    scale = column_scale(X)
+    left, values, right = linalg.svd(X / scale, full_matrices=False, check_finite=False)
+    rank = numerical_rank(values, 0.0)
+    in_units = right[:rank].T @ ((left[:, :rank].T @ Y) / values[:rank, None])
+    return in_units / scale[:, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,16 +147,30 @@ def whitening(cov, factor=None):
     A definite covariance costs one Cholesky factor, which may be handed in. A singular one is
     reduced to correlations, so that rescaling a coordinate cannot change its rank, and costs an
     ``eigh``.
+
+    Parameters
+    ----------
+    cov : array (d, d)
+    factor : array (d, d), optional
+        Its lower Cholesky factor.
+
+    Returns
+    -------
+    Whitening
     """
     if factor is None:
         factor = _cholesky(cov)
     if factor is not None and (np.diag(factor) ** 2 > RANK_RTOL * np.diag(cov)).all():
         return Whitening(factor, True)
-    scale = np.sqrt(np.diag(cov))
-    scale = np.where(scale > 0, scale, 1.0)
+    scale = _standard_deviations(cov)
     values, vectors = linalg.eigh(cov / np.outer(scale, scale))
     kept = values > RANK_RTOL * values[-1]
     return Whitening(vectors[:, kept] / np.sqrt(values[kept]) / scale[:, None], False)
+
+
+def _standard_deviations(cov):
+    scale = np.sqrt(np.maximum(np.diag(cov), 0))
+    return np.where(scale > 0, scale, 1.0)
 
 
 def _cholesky(cov):
@@ -68,9 +182,17 @@ def _cholesky(cov):
 
 
 def square_root(cov):
-    """Return ``R`` (d, rank) with ``R R' = cov``."""
-    scale = np.sqrt(np.diag(cov))
-    scale = np.where(scale > 0, scale, 1.0)
+    """Return ``R`` (d, rank) with ``R R' = cov``.
+
+    Parameters
+    ----------
+    cov : array (d, d)
+
+    Returns
+    -------
+    array (d, rank)
+    """
+    scale = _standard_deviations(cov)
     values, vectors = linalg.eigh(cov / np.outer(scale, scale))
     kept = values > RANK_RTOL * max(values[-1], RANK_RTOL)
     return scale[:, None] * vectors[:, kept] * np.sqrt(values[kept])
@@ -79,21 +201,132 @@ def square_root(cov):
 def range_basis(matrix, *, unit=1.0):
     """Return an orthonormal basis (rows, rank) of the column space of ``matrix``.
 
-    Singular values below ``RANK_RTOL`` times the largest, or below ``RANK_RTOL * unit`` (the
-    size that rounding is measured against), count as zero.
+    Singular values below ``RANK_RTOL`` times the largest, or below ``RANK_RTOL * unit``, count
+    as zero.
+
+    Parameters
+    ----------
+    matrix : array (rows, columns)
+        In whitened or correlation units.
+    unit : float
+        The size that rounding is measured against.
+
+    Returns
+    -------
+    array (rows, rank)
     """
     left, values, _ = linalg.svd(matrix, full_matrices=False)
     return left[:, : numerical_rank(values, unit)]
 
 
 def kernel_basis(matrix, *, unit=1.0):
-    """Return an orthonormal basis (rows, rows - rank) of the complement of the column space."""
+    """Return an orthonormal basis (rows, rows - rank) of the complement of the column space.
+
+    Parameters
+    ----------
+    matrix : array (rows, columns)
+    unit : float
+        As in :func:`range_basis`.
+
+    Returns
+    -------
+    array (rows, rows - rank)
+    """
     left, values, _ = linalg.svd(matrix, full_matrices=True)
     return left[:, numerical_rank(values, unit) :]
 
 
 def numerical_rank(singular_values, unit=1.0):
-    """Return how many singular values exceed the one rank tolerance."""
+    """Return how many singular values exceed the one rank tolerance.
+
+    Parameters
+    ----------
+    singular_values : array (k,)
+        The largest first.
+    unit : float
+        As in :func:`range_basis`.
+
+    Returns
+    -------
+    int
+    """
     if len(singular_values) == 0:
         return 0
     return int((singular_values > RANK_RTOL * max(singular_values[0], unit)).sum())
+
+
+def as_covariance(name, value, *, size=None):
+    """Return ``value`` as a symmetric positive semidefinite matrix, exactly symmetric.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the message.
+    value : array-like (d, d)
+    size : int, optional
+        d.
+
+    Returns
+    -------
+    array (d, d)
+        Of its own memory.
+
+    Raises
+    ------
+    ValueError
+        If it is no covariance of that size.
+    """
+    return as_factored_covariance(name, value, size=size)[0]
+
+
+def as_factored_covariance(name, value, *, size=None):
+    """Return a covariance of its own memory and its lower Cholesky factor, None where singular.
+
+    Factoring a definite covariance is the cheapest proof that it is one, and the pivots relative
+    to the variances do not depend on units.
+
+    Parameters
+    ----------
+    name, value, size
+        As in :func:`as_covariance`.
+
+    Returns
+    -------
+    array (d, d)
+    array (d, d) or None
+
+    Raises
+    ------
+    ValueError
+        If it is no covariance of that size.
+    """
+    given = as_matrix(name, value)
+    if given.size == 0 or given.shape[0] != given.shape[1] or len(given) != (size or len(given)):
+        need = "square" if size is None else f"{size} by {size}"
+        raise ValueError(f"{name} must be {need}, got shape {given.shape}")
+    variance = np.diag(given)
+    matrix = given.copy()
+    if not np.array_equal(given, given.T):
+        scale = np.sqrt(np.abs(variance))
+        skew = np.abs(given - given.T)
+        if (skew > RANK_RTOL * np.outer(scale, scale)).any():
+            raise ValueError(f"{name} must be symmetric, got an asymmetry of {skew.max():.3g}")
+        matrix = (given + given.T) / 2
+    if (variance < 0).any():
+        raise ValueError(
+            f"{name} must be positive semidefinite, got a variance of {variance.min():.3g}"
+        )
+    try:
+        # The transpose of the copy is the same matrix, in the order that LAPACK works on in place.
+        return matrix, linalg.cholesky(
+            matrix.copy().T, lower=True, overwrite_a=True, check_finite=False
+        )
+    except linalg.LinAlgError:
+        scale = np.sqrt(np.where(variance > 0, variance, 1.0))
+        values = linalg.eigvalsh(matrix / np.outer(scale, scale))
+    if values[0] < -RANK_RTOL * max(values[-1], 1.0):
+        raise ValueError(
+            f"{name} must be positive semidefinite, got a correlation matrix "
+            f"with eigenvalue {values[0]:.3g}"
+        )
+    return matrix, None

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sslboost.core.linalg import kernel_basis, range_basis, whitening
-from sslboost.core.validation import RANK_RTOL, as_count, as_matrix
+from sslboost.core.linalg import RANK_RTOL, kernel_basis, range_basis, whitening
+from sslboost.core.validation import as_count, as_matrix, as_rng
 from sslboost.criteria.gaps import ci_defect, existence_gap
 from sslboost.representation.pretext import LinearMap, fit_linear
 from sslboost.representation.risk import predictor_risk, whitened_span
@@ -114,7 +114,7 @@ def simulate_pipeline(population, A, n2, repetitions, rng=None):
     white = whitening(A @ population.block("x", "x") @ A.T)
     E_z_given_f = white.unwhiten(white.whiten(A @ population.block("x", "z"))).T
     psi = LinearMap(E_z_given_f @ A, np.zeros(population.d_z))
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     risks = np.empty(as_count("repetitions", repetitions))
     for i in range(len(risks)):
         x, _, y = population.sample(n2, rng)

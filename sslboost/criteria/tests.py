@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from sslboost.core.linalg import range_basis, whitening
-from sslboost.core.validation import RANK_RTOL, as_samples
+from sslboost.core.linalg import RANK_RTOL, range_basis, whitening
+from sslboost.core.validation import as_samples
 from sslboost.population import GaussianPopulation
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sslboost.core.validation import as_count
+from sslboost.core.validation import as_count, as_rng
 from sslboost.images import _sources
 
 CLASSES = (
@@ -186,7 +186,7 @@ def split(n=50000, *, sizes=(5000, 30000, 15000), rng=0):
     sizes = [as_count(f"sizes[{i}]", size) for i, size in enumerate(sizes)]
     if len(sizes) != 3 or sum(sizes) > n:
         raise ValueError(f"sizes must be 3 counts that sum to at most {n}, got {sizes}")
-    order = np.random.default_rng(rng).permutation(n)[: sum(sizes)]
+    order = as_rng(rng).permutation(n)[: sum(sizes)]
     parts = np.split(order, np.cumsum(sizes)[:-1])
     return Split(*(np.sort(part) for part in parts))
 

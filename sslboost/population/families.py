@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import linalg
 
-from sslboost.core.validation import as_array, as_count, as_number
+from sslboost.core.validation import as_array, as_count, as_number, as_rng
 from sslboost.population.gaussian import GaussianPopulation
 from sslboost.population.mixture import MixturePopulation
 
@@ -73,7 +73,7 @@ def latent_population(
     d_y, d_s = as_count("d_y", d_y), as_count("d_s", d_s)
     x_sizes = _sizes("dims_x", dims_x, 3)
     z_sizes = _sizes("dims_z", dims_z, 2)
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
 
     def loading(rows, strength, name, columns):
         strength = as_array(name, strength, np.ndim(strength))
@@ -144,7 +144,7 @@ def lee_mixture(k=10, alpha=0.0, *, d_x=50, d_z=40, rng=0):
     """
     k, d_x, d_z = as_count("k", k), as_count("d_x", d_x), as_count("d_z", d_z)
     alpha = as_number("alpha", alpha, least=0, most=1)
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     mean_x = rng.uniform(0, 10, size=(k, d_x))
     mean_hat = rng.uniform(0, 10, size=(k, d_z))
     J = np.eye(d_z, d_x)

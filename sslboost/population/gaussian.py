@@ -5,8 +5,14 @@ from functools import cached_property
 
 import numpy as np
 
-from sslboost.core.linalg import kernel_basis, range_basis, square_root, whitening
-from sslboost.core.validation import as_count, as_factored_covariance
+from sslboost.core.linalg import (
+    as_factored_covariance,
+    kernel_basis,
+    range_basis,
+    square_root,
+    whitening,
+)
+from sslboost.core.validation import as_count, as_rng
 
 _NAMES = "xzy"
 
@@ -221,6 +227,6 @@ class GaussianPopulation:
         Source: slide "Why Does Pretext-Based SSL Work?".
         """
         n = as_count("n", n)
-        noise = np.random.default_rng(rng).standard_normal((n, self._root.shape[1]))
+        noise = as_rng(rng).standard_normal((n, self._root.shape[1]))
         rows = noise @ self._root.T
         return tuple(rows[:, self._slice(name)] for name in _NAMES)

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from sslboost.core.linalg import square_root, whitening
-from sslboost.core.validation import as_array, as_count, as_covariance, as_matrix
+from sslboost.core.linalg import as_covariance, square_root, whitening
+from sslboost.core.validation import as_array, as_count, as_matrix, as_rng
 from sslboost.population.gaussian import GaussianPopulation
 
 
@@ -145,7 +145,7 @@ class MixturePopulation:
         Source: Lee et al. (2021), Figure 1.
         """
         n = as_count("n", n)
-        rng = np.random.default_rng(rng)
+        rng = as_rng(rng)
         labels = rng.choice(self.d_y, size=n, p=self.weights)
         means = np.concatenate([self.mean_x, self.mean_z], axis=1)
         rows = means[labels]

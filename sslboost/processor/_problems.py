@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sslboost.core.linalg import numerical_rank
-from sslboost.core.validation import RANK_RTOL, as_array, as_count
+from sslboost.core.linalg import RANK_RTOL, numerical_rank
+from sslboost.core.validation import as_array, as_count
 
 #: A direction of f(x) whose size in the extra sample is below this share is not seen by it.
 _UNSEEN = 1e-13

@@ -6,7 +6,7 @@ import numpy as np
 
 from sslboost.core.lbfgs import minimise
 from sslboost.core.linalg import range_basis, whitening
-from sslboost.core.validation import as_count, as_matrix, as_number, as_samples
+from sslboost.core.validation import as_count, as_matrix, as_number, as_rng, as_samples
 from sslboost.population import GaussianPopulation
 from sslboost.processor._problems import (
     correlate,
@@ -124,7 +124,7 @@ def solve(problems, *, restarts=8, structured=True, tolerance=1e-6, max_iteratio
     restarts = as_count("restarts", restarts, least=0 if structured else 1)
     tolerance = as_number("tolerance", tolerance, above=0)
     max_iterations = as_count("max_iterations", max_iterations)
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     b, r = problems.T.shape[:2]
     C = np.zeros((b, r, int(problems.k.max())))
     objective, gradient = np.empty(b), np.empty(b)

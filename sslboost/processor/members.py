@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sslboost.core.validation import as_count
+from sslboost.core.validation import as_count, as_rng
 from sslboost.criteria import c1_gap, c2_gap
 from sslboost.population import GaussianPopulation
 from sslboost.processor.optimum import lambda_star, random_minimiser
@@ -44,7 +44,7 @@ def random_member(d_x=10, d_z=5, d_y=2, *, rank_x=None, existence=True, invarian
     r = d_x if rank_x is None else as_count("rank_x", rank_x)
     if not d_y <= r <= d_x:
         raise ValueError(f"rank_x must be between d_y = {d_y} and d_x = {d_x}, got {r}")
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     root_y = _tame(rng, d_y, d_y)
     cov_yy = root_y @ root_y.T
     explained = rng.uniform(0.3, 0.95, d_y)
@@ -120,7 +120,7 @@ def survey(populations, share, *, d_f=None, minimisers=2, rng=None):
     Source: slide "Rationality of The Loss", Theorem 1.
     """
     minimisers = as_count("minimisers", minimisers)
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     low, high = np.broadcast_to(share, 2)
     gaps = []
     for p in populations:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from sslboost.core.validation import RANK_RTOL, as_count, as_matrix, as_number
+from sslboost.core.linalg import RANK_RTOL
+from sslboost.core.validation import as_count, as_matrix, as_number, as_rng
 from sslboost.criteria import existence_gap
 from sslboost.representation.risk import whitened_span
 
@@ -189,7 +190,7 @@ def random_minimiser(population, d_f, lam, rng=None):
     Source: slide "Rationality of The Loss", the set A_P.
     """
     d_f = as_count("d_f", d_f)
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     values, vectors = spectrum(population, lam)
     kept = min(d_f, int((values > 0).sum()))
     away = vectors[:, values != 0]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sslboost.core.linalg import Whitening, range_basis, whitening
-from sslboost.core.validation import RANK_RTOL, as_count, as_matrix
+from sslboost.core.linalg import RANK_RTOL, Whitening, range_basis, whitening
+from sslboost.core.validation import as_count, as_matrix, as_rng
 from sslboost.population import GaussianPopulation
 from sslboost.representation.pretext import LinearMap, fit_linear
 from sslboost.representation.risk import predictor_risk
@@ -188,7 +188,7 @@ def downstream_risk(inputs, features, n2, rng):
         white = whitening(features.T @ law.block("x", "x") @ features)
         head = white.unwhiten(white.whiten(features.T @ law.block("x", "y"))).T
         return predictor_risk(law, LinearMap(head @ features.T, np.zeros(law.d_y)))
-    X, _, Y = inputs.sample(as_count("n2", n2), np.random.default_rng(rng))
+    X, _, Y = inputs.sample(as_count("n2", n2), as_rng(rng))
     phi = LinearMap(features.T, np.zeros(features.shape[1]))
     head = fit_linear(phi(X), Y).after(phi) if features.shape[1] else _nothing(law)
     return predictor_risk(law, head)

@@ -7,7 +7,7 @@ from joblib import Parallel, delayed
 from scipy import linalg
 from scipy.spatial.distance import pdist
 
-from sslboost.core.validation import as_array, as_count, as_samples
+from sslboost.core.validation import as_array, as_count, as_rng, as_samples
 from sslboost.population import lee_mixture
 from sslboost.representation import risk
 from sslboost.representation.pretext import LinearMap, fit_linear, fit_ssl, psi_star
@@ -75,7 +75,7 @@ def fit_rbf(X, Y, *, features=256, rng=None):
     X, Y = as_samples(X=X, Y=Y)
     as_count("number of rows of X", len(X), least=4)
     features = as_count("features", features)
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     width = np.median(pdist(X[:300]))
     if not width > 0:
         raise ValueError("X must hold different rows, got a median distance of 0")
@@ -136,7 +136,7 @@ def linear_trial(k=10, alpha=0.0, *, n1=4000, n2=1000, rng=None):
     Source: Lee et al. (2021), the simulation with a linear function class.
     """
     k = as_count("k", k, least=2)
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     mixture = lee_mixture(k, alpha, rng=rng)
     population = mixture.moments()
     x_pre, z_pre, _ = mixture.sample(n1, rng)
@@ -200,7 +200,7 @@ def rbf_trial(k=10, alpha=0.0, *, n1=4000, n2=1000, n_test=1000, rng=None):
     Source: Lee et al. (2021), the simulation with a universal function class.
     """
     k = as_count("k", k, least=2)
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     mixture = lee_mixture(k, alpha, rng=rng)
     x_pre, z_pre, _ = mixture.sample(n1, rng)
     x, _, labels = mixture.sample(n2, rng)

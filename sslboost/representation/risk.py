@@ -3,8 +3,8 @@
 import numpy as np
 from scipy import linalg
 
-from sslboost.core.linalg import range_basis, square_root
-from sslboost.core.validation import as_count, as_covariance, as_matrix, as_number
+from sslboost.core.linalg import as_covariance, range_basis, square_root
+from sslboost.core.validation import as_count, as_matrix, as_number, as_rng
 from sslboost.representation.pretext import LinearMap, W_star
 
 
@@ -224,7 +224,7 @@ def simulate_excess_risk(R, k, n2, repetitions, rng=None):
     """
     root = square_root(as_covariance("R", R))
     _excess_factor(as_count("k", k), as_count("n2", n2))
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     excess = np.empty(as_count("repetitions", repetitions))
     for i in range(len(excess)):
         L = np.tril(rng.standard_normal((k, k)), -1)
@@ -262,7 +262,7 @@ def simulate_excess_risk_from_samples(population, A, n2, repetitions, rng=None):
     """
     Q = whitened_span(population, A)
     _excess_factor(Q.shape[1], as_count("n2", n2))
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     phi = LinearMap(population.whitening.unwhiten(Q).T, np.zeros(Q.shape[1]))
     best = W_star(population, phi).matrix
     excess = np.empty(as_count("repetitions", repetitions))

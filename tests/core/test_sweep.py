@@ -110,7 +110,7 @@ def test_any_joblib_backend_gives_the_same_table(tmp_path, backend):
     code = (
         "import json, sys; sys.path.insert(0, sys.argv[1]); import cells\n"
         "from joblib import parallel_config\n"
-        "from sslboost import sweep\n"
+        "from sslboost.core import sweep\n"
         "if __name__ == '__main__':\n"
         "    with parallel_config(sys.argv[2], n_jobs=2):\n"
         "        rows = sweep.run(cells.cell, sweep.grid(n0=[1, 2, 3, 4, 5]), sys.argv[3])\n"

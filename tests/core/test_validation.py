@@ -10,6 +10,40 @@ from sslboost.core import validation as check
     ("call", "message"),
     [
         (lambda: check.as_array("a", "text", 1), "a must be a numeric array, got str"),
+        (lambda: check.as_array("a", ["1", "2"], 1), "a must be a numeric array, got an array of"),
+        (lambda: check.as_array("a", [b"1"], 1), "a must be a numeric array, got an array of"),
+        (lambda: check.as_array("a", [1j], 1), "an array of dtype complex128"),
+        (lambda: check.as_array("a", [None, 1.0], 1), "an array of dtype object"),
+        (
+            lambda: check.as_array("a", [[1.0], [1.0, 2.0]], 2),
+            "a must be a numeric array, got list",
+        ),
+        (
+            lambda: check.as_array("a", np.array(["2026-01-01"], "M8[D]"), 1),
+            "an array of dtype dat",
+        ),
+        (lambda: check.as_array("a", {"x": 1}, 1), "a must be a numeric array, got dict"),
+        (lambda: check.as_array("a", np.ma.array([1.0], mask=[True]), 1), "got a masked array"),
+        (lambda: check.as_samples(X=np.empty((0, 2))), "number of rows of X must be a positive"),
+        (lambda: check.as_samples(X=np.empty((2, 0))), "number of columns of X must be a positive"),
+        (lambda: check.as_labels("y", [0.5]), "y must be whole numbers, got 0.5"),
+        (lambda: check.as_labels("y", []), "y must hold at least one label"),
+        (lambda: check.as_labels("y", [1e300]), "y must be at most"),
+        (lambda: check.as_labels("y", [1, 2], rows=3), "one label for each of 3 rows, got 2"),
+        (lambda: check.as_count("n", 10**18), "n must be at most 2147483647"),
+        (lambda: check.as_number("lam", True), "lam must be a number, got True"),
+        (lambda: check.as_number("lam", 1j), "lam must be a number, got 1j"),
+        (lambda: check.as_number("lam", np.ma.masked), "lam must be a number"),
+        (lambda: check.as_number("lam", [1.0]), r"lam must be a number, got \[1.0\]"),
+        (lambda: check.as_rng("seed"), "rng must be a numpy.random.Generator or a seed"),
+        (lambda: check.as_rng(-1), "a seed >= 0, got -1"),
+        (lambda: check.as_rng(1.5), "a seed >= 0, got 1.5"),
+        (lambda: check.as_rng(True), "a seed >= 0, got True"),
+        (
+            lambda: check.as_choice("side", "top", ("left", "right")),
+            "side must be one of left, right",
+        ),
+        (lambda: check.as_choice("side", [], ("left", "right")), "side must be one of left, right"),
         (lambda: check.as_array("a", [[1.0]], 1), r"a must have 1 axes, got shape \(1, 1\)"),
         (lambda: check.as_array("a", [1, np.nan, np.inf], 1), "a must be finite, got 2 non-finite"),
         (lambda: check.as_matrix("M", np.ones((2, 3)), rows=3), "M must have 3 rows"),
@@ -30,12 +64,6 @@ from sslboost.core import validation as check
             lambda: check.as_number("alpha", 2, least=0, most=1),
             "alpha must be at least 0 and at most 1, got 2",
         ),
-        (lambda: check.as_covariance("S", np.ones((2, 3))), "S must be square"),
-        (lambda: check.as_covariance("S", np.eye(2), size=3), "S must be 3 by 3"),
-        (lambda: check.as_covariance("S", [[1, 0.5], [0.4, 1]]), "S must be symmetric"),
-        (lambda: check.as_covariance("S", np.diag([1.0, -2.0])), "got a variance of -2"),
-        (lambda: check.as_covariance("S", [[1, 2], [2, 1]]), "S must be positive semidefinite"),
-        (lambda: check.as_covariance("S", [[0.0, 1], [1, 1]]), "S must be positive semidefinite"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):
@@ -51,16 +79,44 @@ def test_good_input_passes_unchanged():
     assert X.dtype == Y.dtype == float and X.shape == (1, 2)
 
 
-def test_covariance_is_symmetrised_and_may_be_singular():
-    S = np.array([[1.0, 1 + 1e-15], [1.0, 1.0]])
-    accepted = check.as_covariance("S", S)
-    assert (accepted == accepted.T).all()
-    assert (check.as_covariance("S", np.zeros((2, 2))) == 0).all()
+@check.takes(law=dict, f=callable, other=int | str)
+def decorated(law, f=len, other=None):
+    """A function with a door."""
+    return law, f, other
 
 
-@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
-def test_the_verdict_on_a_covariance_does_not_depend_on_units(unit):
-    units = np.array([1.0, unit])
-    check.as_covariance("S", np.outer(units, units) * [[1, 0.99], [0.99, 1]])
-    with pytest.raises(ValueError, match="positive semidefinite"):
-        check.as_covariance("S", np.outer(units, units) * [[1, 1.01], [1.01, 1]])
+def test_a_door_refuses_the_wrong_kind_by_name():
+    assert decorated({}, other=None) == ({}, len, None)
+    assert decorated.__doc__ == "A function with a door."
+    with pytest.raises(ValueError, match="law must be a dict, got list"):
+        decorated([])
+    with pytest.raises(ValueError, match="law must be a dict, got NoneType"):
+        decorated(None)
+    with pytest.raises(ValueError, match="f must be callable, got int"):
+        decorated({}, 3)
+    with pytest.raises(ValueError, match="other must be a int or str, got float"):
+        decorated({}, other=1.5)
+    with pytest.raises(TypeError, match="law"):
+        decorated()
+
+
+def test_the_same_seed_gives_the_same_bits_and_a_generator_goes_on():
+    assert check.as_rng(3).random() == check.as_rng(np.int64(3)).random()
+    rng = np.random.default_rng(0)
+    assert check.as_rng(rng) is rng
+    assert check.as_rng(np.random.SeedSequence(3)).random() == check.as_rng(3).random()
+
+
+def test_what_an_object_keeps_is_nobody_elses():
+    given = np.ones(3)
+    kept = check.frozen(given)
+    given[0] = 5
+    assert kept.tolist() == [1, 1, 1]
+    with pytest.raises(ValueError, match="read-only"):
+        kept[0] = 5
+
+
+@pytest.mark.parametrize("kind", [bool, np.int8, np.uint8, np.float32, float])
+def test_labels_of_any_numeric_kind_are_integers(kind):
+    labels = check.as_labels("y", np.array([0, 1, 1]).astype(kind))
+    assert labels.dtype == np.int64 and labels.tolist() == [0, 1, 1]
