@@ -126,6 +126,7 @@ def certify(layout: Layout, force: bool, *facts: str) -> None:
     if done and not force and layout.certificates_key.read_text("utf-8") == key:
         return
     layout.certificates_key.unlink(missing_ok=True)
+    layout.certificates.parent.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "sslboost.theorems", "--out", str(layout.certificates)]
     if subprocess.run(command).returncode:
         raise BuildError("a claim failed, or its negative control held: see the board above")
