@@ -19,6 +19,10 @@ RANK_RTOL = 1e-10
 #: 0.1 + 0.2 and 0.3 are the same constant.
 _ROUNDINGS = 8
 
+#: In units of no less than this fraction of the numbers that a column was computed from, their
+#: rounding stays below the rank tolerance and is never a direction.
+_COARSEST = _ROUNDINGS * np.finfo(float).eps / RANK_RTOL
+
 
 def constant_columns(X):
     """Return which columns hold one value only, up to the rounding of that value.
@@ -37,7 +41,7 @@ def constant_columns(X):
     return high - low <= _ROUNDINGS * np.finfo(float).eps * np.maximum(np.abs(low), np.abs(high))
 
 
-def centred(X):
+def centred(X, weights=None):
     """Return the columns less their means, and the means.
 
     A constant becomes zero exactly, whether or not its value is exact in binary, and so does what
@@ -47,14 +51,17 @@ def centred(X):
     ----------
     X : array (n, d)
         At least one row.
+    weights : array (n,), optional
+        Of the rows, with sum 1; equal ones when omitted.
 
     Returns
     -------
     array (n, d)
     array (d,)
     """
-    mean = X.mean(axis=0)
-    return np.where(constant_columns(X), 0.0, X - mean), mean
+    mean = np.average(X, axis=0, weights=weights)
+    rest = np.average(X - mean, axis=0, weights=weights)  # the rounding of a long sum
+    return np.where(constant_columns(X), 0.0, X - mean - rest), mean + rest
 
 
 def without_constants(X):
@@ -72,40 +79,50 @@ def without_constants(X):
     return np.where(constant_columns(X), 0.0, X) if len(X) > 1 else X
 
 
-def column_scale(X):
-    """Return the root mean square of each column, and 1 for a column of zeros.
+def column_scale(X, size=0.0):
+    """Return the unit that each column counts in: its root mean square, 1 for one of zeros.
+
+    Where a column was computed from far larger numbers the unit is a fixed fraction of those, so
+    that their rounding stays below the rank tolerance.
 
     Parameters
     ----------
     X : array (n, d)
+    size : float or array (d,)
+        Of those numbers: the means, where they were subtracted.
 
     Returns
     -------
     array (d,)
     """
-    largest = np.abs(X).max(axis=0, initial=0.0)
+    n, largest = max(len(X), 1), np.abs(X).max(axis=0, initial=0.0)
     safe = np.where(largest > 0, largest, 1.0)  # squares of 1e-200 would vanish
-    return safe * np.where(largest > 0, np.sqrt(np.mean(np.square(X / safe), axis=0)), 1.0)
+    rms = safe * np.where(largest > 0, np.sqrt(np.sum(np.square(X / safe), axis=0) / n), 1.0)
+    return np.maximum(rms, _COARSEST * size)
 
 
-def least_squares(X, Y):
+def least_squares(X, Y, size=0.0):
     """Return B (d, k) that minimises ||Y - X B||, of least norm in units of the columns of X.
 
     Parameters
     ----------
     X : array (n, d)
     Y : array (n, k)
+    size : float or array (d,)
+        As in :func:`column_scale`.
 
     Returns
     -------
     array (d, k)
         X B does not change when a column of X is rescaled; nor does its rank.
     """
-    scale = column_scale(X)
-    left, values, right = linalg.svd(X / scale, full_matrices=False, check_finite=False)
-    rank = numerical_rank(values, 0.0)
+    if not X.any():
+        return np.zeros((X.shape[1], Y.shape[1]))
+    units = column_scale(X, size)
+    left, values, right = linalg.svd(X / units, full_matrices=False, check_finite=False)
+    rank = numerical_rank(values, np.sqrt(len(X)))
     in_units = right[:rank].T @ ((left[:, :rank].T @ Y) / values[:rank, None])
-    return in_units / scale[:, None]
+    return in_units / units[:, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +132,16 @@ class Whitening:
     With ``T`` (d, rank) such that ``T' cov T = I``, ``whiten(B)`` is ``T' B`` and
     ``unwhiten(C)`` is ``T C``. ``T`` is the inverse transpose of the Cholesky factor ``factor``
     for a definite covariance, where only triangular solves are needed, and ``factor`` itself
-    for a singular one.
+    for a singular one. ``root`` (d, rank) is the covariance's own factor, ``root root' = cov``,
+    so that A x has the coordinates ``root' A'`` without loss of digits.
     """
 
     factor: np.ndarray
     triangular: bool
+    root: np.ndarray
+
+    def __post_init__(self):
+        self.factor.flags.writeable = self.root.flags.writeable = False
 
     @property
     def rank(self):
@@ -135,9 +157,7 @@ class Whitening:
     def unwhiten(self, C):
         """Return ``T C`` (d, k) for ``C`` (rank, k)."""
         if self.triangular:
-            return linalg.solve_triangular(
-                self.factor, C, lower=True, trans="T", check_finite=False
-            )
+            return linalg.solve_triangular(self.factor, C, trans=1, lower=True, check_finite=False)
         return self.factor @ C
 
 
@@ -158,14 +178,14 @@ def whitening(cov, factor=None):
     -------
     Whitening
     """
-    if factor is None:
-        factor = _cholesky(cov)
+    factor = _cholesky(cov) if factor is None else factor
     if factor is not None and (np.diag(factor) ** 2 > RANK_RTOL * np.diag(cov)).all():
-        return Whitening(factor, True)
+        return Whitening(factor, True, factor)
     scale = _standard_deviations(cov)
     values, vectors = linalg.eigh(cov / np.outer(scale, scale))
     kept = values > RANK_RTOL * values[-1]
-    return Whitening(vectors[:, kept] / np.sqrt(values[kept]) / scale[:, None], False)
+    vectors, lengths, scale = vectors[:, kept], np.sqrt(values[kept]), scale[:, None]
+    return Whitening(vectors / lengths / scale, False, scale * vectors * lengths)
 
 
 def _standard_deviations(cov):
@@ -242,7 +262,6 @@ def numerical_rank(singular_values, unit=1.0):
     Parameters
     ----------
     singular_values : array (k,)
-        The largest first.
     unit : float
         As in :func:`range_basis`.
 
@@ -250,9 +269,8 @@ def numerical_rank(singular_values, unit=1.0):
     -------
     int
     """
-    if len(singular_values) == 0:
-        return 0
-    return int((singular_values > RANK_RTOL * max(singular_values[0], unit)).sum())
+    largest = singular_values.max(initial=unit)
+    return int((singular_values > RANK_RTOL * largest).sum())
 
 
 def as_covariance(name, value, *, size=None):

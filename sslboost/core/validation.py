@@ -210,7 +210,7 @@ def as_number(name, value, *, above=-np.inf, least=-np.inf, most=np.inf):
     """
     try:
         number = float(as_scalar(value))
-    except (TypeError, ValueError, OverflowError) as error:
+    except Exception as error:  # what an array-like raises is its own affair
         raise ValueError(f"{name} must be a number, got {value!r}") from error
     if not (np.isfinite(number) and number > above and least <= number <= most):
         bounds = [

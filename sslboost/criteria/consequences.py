@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from sslboost.core.linalg import RANK_RTOL, kernel_basis, range_basis, whitening
-from sslboost.core.validation import as_count, as_matrix, as_rng
+from sslboost.core.linalg import RANK_RTOL, kernel_basis, range_basis
+from sslboost.core.validation import as_count, as_rng, takes
 from sslboost.criteria.gaps import ci_defect, existence_gap
+from sslboost.population import GaussianPopulation
 from sslboost.representation.pretext import LinearMap, fit_linear
 from sslboost.representation.risk import predictor_risk, whitened_span
 
 
+@takes(population=GaussianPopulation)
 def four_processors(population):
     """Return one linear processor for each cell of the table {C1} x {C2}.
 
@@ -56,6 +58,7 @@ def four_processors(population):
     return {name: population.whitening.unwhiten(Q).T for name, Q in spans.items()}
 
 
+@takes(population=GaussianPopulation)
 def pipeline(population, A):
     """Return (R, k) of pretext learning on f(x) = A x with unlimited pretext data.
 
@@ -81,12 +84,18 @@ def pipeline(population, A):
 
     Source: slides "Can Pretext-Based SSL Be Boosted? (Cont.)" and "Pretext-Based SSL".
     """
+    B = _representation(population, A)
+    missed = population.K_y - B @ (B.T @ population.K_y)
+    return population.noise + missed.T @ missed, B.shape[1]
+
+
+def _representation(population, A):
+    """Orthonormal basis (rank_x, k) of the whitened directions that psi(f(x)) sees."""
     Q = whitened_span(population, A)
-    B = Q @ range_basis(population.in_units_of_sd(Q.T @ population.K_z, "z"))
-    explained = B.T @ population.K_y
-    return population.block("y", "y") - explained.T @ explained, B.shape[1]
+    return Q @ range_basis(population.in_units_of_sd(Q.T @ population.K_z, "z"))
 
 
+@takes(population=GaussianPopulation)
 def simulate_pipeline(population, A, n2, repetitions, rng=None):
     """Draw risks of heads fitted to n2 rows of psi(f(x)), scored exactly on the population.
 
@@ -110,11 +119,11 @@ def simulate_pipeline(population, A, n2, repetitions, rng=None):
 
     Source: slide "Pretext-Based SSL (Cont.)", with x replaced by f(x) and n1 infinite.
     """
-    A = as_matrix("A", A, columns=population.d_x)
-    white = whitening(A @ population.block("x", "x") @ A.T)
-    E_z_given_f = white.unwhiten(white.whiten(A @ population.block("x", "z"))).T
-    psi = LinearMap(E_z_given_f @ A, np.zeros(population.d_z))
-    rng = as_rng(rng)
+    B = _representation(population, A)
+    psi = LinearMap(
+        (population.whitening.unwhiten(B) @ (B.T @ population.K_z)).T, np.zeros(population.d_z)
+    )
+    n2, rng = as_count("n2", n2), as_rng(rng)
     risks = np.empty(as_count("repetitions", repetitions))
     for i in range(len(risks)):
         x, _, y = population.sample(n2, rng)

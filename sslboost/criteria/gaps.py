@@ -7,9 +7,12 @@ when x or z is rescaled or A is multiplied by an invertible matrix.
 
 import numpy as np
 
+from sslboost.core.validation import takes
+from sslboost.population import GaussianPopulation, MixturePopulation
 from sslboost.representation.risk import whitened_span
 
 
+@takes(population=GaussianPopulation)
 def ci_defect(population):
     """Return Cov[x_w, z | y], z in units of its standard deviations.
 
@@ -28,6 +31,7 @@ def ci_defect(population):
     return population.in_units_of_sd(defect, "z")
 
 
+@takes(population=GaussianPopulation)
 def c1_gap(population, A):
     """Return how far f(x) = A x is from (C1): zero if and only if Cov[f(x), z | y] = 0.
 
@@ -53,6 +57,7 @@ def c1_gap(population, A):
     return float(np.linalg.norm(whitened_span(population, A).T @ ci_defect(population)))
 
 
+@takes(population=GaussianPopulation)
 def c2_gap(population, A):
     """Return how far f(x) = A x is from (C2): the excess of tr Cov[y | f(x)] over the floor.
 
@@ -77,6 +82,7 @@ def c2_gap(population, A):
     return float(np.sum((population.K_y - Q @ (Q.T @ population.K_y)) ** 2))
 
 
+@takes(population=GaussianPopulation)
 def epsilon_ci(population):
     """Return Lee et al.'s distance from conditional independence of the raw input.
 
@@ -99,6 +105,7 @@ def epsilon_ci(population):
     return float(np.linalg.norm(population.whitening.whiten(population.conditional("x", "z", "y"))))
 
 
+@takes(population=GaussianPopulation)
 def existence_gap(population):
     """Return the C1 gap of E[y | x]: zero if and only if some f meets (C1) and (C2).
 
@@ -121,6 +128,7 @@ def existence_gap(population):
     return float(np.linalg.norm(population.U.T @ ci_defect(population)))
 
 
+@takes(mixture=MixturePopulation)
 def c1_gap_per_class(mixture, A):
     """Return the C1 gap of f(x) = A x within each class.
 
@@ -148,6 +156,7 @@ def c1_gap_per_class(mixture, A):
     return np.array([np.linalg.norm(whole.in_units_of_sd(Q.T @ d, "z")) for d in defects])
 
 
+@takes(mixture=MixturePopulation)
 def c1_gap_pooled(mixture, A):
     """Return the C1 gap of f(x) = A x averaged over classes: zero iff E Cov[f(x), z | y] = 0.
 

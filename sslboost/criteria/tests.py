@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import linalg, stats
 
-from sslboost.core.linalg import RANK_RTOL, range_basis, whitening
-from sslboost.core.validation import as_samples
+from sslboost.core.linalg import RANK_RTOL, centred, column_scale, numerical_rank, whitening
+from sslboost.core.validation import as_labels, as_samples
 from sslboost.population import GaussianPopulation
 
 
@@ -34,8 +34,7 @@ def empirical(X, Z, Y):
     Source: slide "The Conditions That Processor f Needs to Satisfy", sample form.
     """
     X, Z, Y = as_samples(X=X, Z=Z, Y=Y)
-    rows = np.concatenate([X, Z, Y], axis=1)
-    rows = rows - rows.mean(axis=0)
+    rows, _ = centred(np.concatenate([X, Z, Y], axis=1))
     return GaussianPopulation(rows.T @ rows / len(rows), X.shape[1], Z.shape[1], Y.shape[1])
 
 
@@ -86,7 +85,7 @@ def c1_test(F, Z, Y):
     Source: slide "The Conditions That Processor f Needs to Satisfy", (C1); Rao (1951).
     """
     F, Z, Y = as_samples(F=F, Z=Z, Y=Y)
-    return _wilks_test(("F", F), ("Z", Z), _orthonormal_columns("Y", Y))
+    return _wilks_test(("F", F), ("Z", Z), _span("Y", Y))
 
 
 def c2_test(F, X, Y):
@@ -111,7 +110,7 @@ def c2_test(F, X, Y):
     Source: slide "The Conditions That Processor f Needs to Satisfy", (C2); Rao (1951).
     """
     F, X, Y = as_samples(F=F, X=X, Y=Y)
-    return _wilks_test(("X", X), ("Y", Y), _orthonormal_columns("F", F))
+    return _wilks_test(("X", X), ("Y", Y), _span("F", F))
 
 
 def c1_test_per_class(F, Z, labels):
@@ -123,7 +122,8 @@ def c1_test_per_class(F, Z, labels):
     Parameters
     ----------
     F, Z : arrays (n, d_f), (n, d_z)
-    labels : array of int (n,)
+    labels : array (n,)
+        Whole numbers, of any convention.
 
     Returns
     -------
@@ -138,11 +138,12 @@ def c1_test_per_class(F, Z, labels):
     Source: slide "The Conditions That Processor f Needs to Satisfy", (C1) for discrete y.
     """
     F, Z = as_samples(F=F, Z=Z)
+    labels = as_labels("labels", labels, rows=len(F))
     parts = []
-    for label in np.unique(_as_labels(labels, len(F))):
-        rows = np.asarray(labels) == label
+    for label in np.unique(labels):
+        rows = labels == label
         named = [(f"{name} in class {label}", A[rows]) for name, A in [("F", F), ("Z", Z)]]
-        parts.append(_wilks_test(*named, np.empty((rows.sum(), 0))))
+        parts.append(_wilks_test(*named, _nothing(rows.sum())))
     with np.errstate(divide="ignore"):
         statistic = -2 * np.log([part.p_value for part in parts]).sum()
     df = 2 * len(parts)
@@ -161,7 +162,8 @@ def c1_test_pooled(F, Z, labels):
     Parameters
     ----------
     F, Z : arrays (n, d_f), (n, d_z)
-    labels : array of int (n,)
+    labels : array (n,)
+        Whole numbers, of any convention.
 
     Returns
     -------
@@ -178,60 +180,67 @@ def c1_test_pooled(F, Z, labels):
     """
     F, Z = as_samples(F=F, Z=Z)
     n = len(F)
-    _, classes, sizes = np.unique(_as_labels(labels, n), return_inverse=True, return_counts=True)
-    indicators = np.eye(len(sizes))[classes] / np.sqrt(sizes)
-    P, Q = (_residual_basis(name, A, indicators) for name, A in [("F", F), ("Z", Z)])
-    products = n * (P[:, :, None] * Q[:, None, :]).reshape(n, -1)
+    labels = as_labels("labels", labels, rows=n)
+    _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    indicators = _Span(np.eye(len(sizes))[classes] / np.sqrt(sizes), 1.0)
+    P, Q = (_span(name, A, indicators).basis for name, A in [("F", F), ("Z", Z)])
     df = n - len(sizes)
-    if df <= products.shape[1]:
+    if df <= P.shape[1] * Q.shape[1]:
         raise ValueError(
             f"n must exceed the classes and rank F times rank Z together, got n = {n} with "
             f"{len(sizes)} classes and ranks {P.shape[1]} and {Q.shape[1]}"
         )
-    mean = products.mean(axis=0)
-    white = whitening((products - mean).T @ (products - mean) / df)
+    products, mean = centred(n * (P[:, :, None] * Q[:, None, :]).reshape(n, -1))
+    white = whitening(products.T @ products / df)
+    t = white.whiten(mean[:, None])
+    # A mean without variance is certain; below this size it could be that of what was cut off.
+    if np.linalg.norm(mean - (white.root @ t)[:, 0]) > math.sqrt(RANK_RTOL):
+        return CriterionTest(math.inf, (white.rank + 1, df - white.rank), 0.0)
     if (rank := white.rank) == 0:
         return CriterionTest(0.0, (0, df), 1.0)
-    t_squared = n * np.sum(white.whiten(mean[:, None]) ** 2)
     df2 = df - rank + 1
-    statistic = float(t_squared * df2 / (df * rank))
+    statistic = float(n * np.sum(t**2) * df2 / (df * rank))
     return CriterionTest(statistic, (rank, df2), float(stats.f.sf(statistic, rank, df2)))
 
 
-def _as_labels(labels, n):
-    labels = np.asarray(labels)
-    if labels.shape != (n,) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"labels must be {n} integers, got {labels.dtype} array of shape {labels.shape}"
-        )
-    return labels
+@dataclass(frozen=True, eq=False)
+class _Span:
+    """Orthonormal columns, and how much larger the numbers were that they were computed from."""
+
+    basis: np.ndarray
+    rounding: float
 
 
-def _orthonormal_columns(name, X):
-    """Orthonormal basis (n, rank) of the centred columns of X."""
-    return _residual_basis(name, X, np.empty((len(X), 0)))
+def _nothing(n):
+    return _Span(np.empty((n, 0)), 0.0)
 
 
-def _residual_basis(name, X, given):
-    """Orthonormal basis of the centred columns of X less their part in ``given``.
+def _span(name, X, given=None):
+    """The span of the centred columns of X less their part in another span.
 
-    ``given`` has orthonormal columns. Columns count in units of their own length, so that
-    units cannot change a rank.
+    Columns count in their own units, so that units cannot change a rank; nor can a shift, since
+    digits lost to the mean, here or in what is given, are not taken for a direction.
     """
-    size = np.abs(X).max(axis=0, initial=0)
-    X = X - X.mean(axis=0) if len(X) else X
-    length = np.linalg.norm(X, axis=0)
-    kept = length > RANK_RTOL * np.sqrt(len(X)) * size
-    if not kept.any():
-        raise ValueError(f"{name} must vary from row to row, got {X.shape[1]} constant columns")
-    X = X[:, kept] / length[kept]
-    return range_basis(X - given @ (given.T @ X))
+    n, columns = X.shape
+    given = given or _nothing(n)
+    X, mean = centred(X)
+    if not X.any():
+        raise ValueError(f"{name} must vary from row to row, got {columns} constant columns")
+    sd = column_scale(X)
+    size = np.abs(mean) + sd * (1 + given.rounding)
+    units = column_scale(X, size)
+    X = X / (units * math.sqrt(n))
+    X = X - given.basis @ (given.basis.T @ X)
+    left, values, _ = linalg.svd(X, full_matrices=False)
+    rank = numerical_rank(values)
+    least = values[rank - 1] if rank else 1.0
+    return _Span(left[:, :rank], float((size / units).max() / least))
 
 
 def _wilks_test(first, second, given):
-    """Wilks' Lambda of two named samples given orthonormal columns, by Rao's F."""
-    P, Q = _residual_basis(*first, given), _residual_basis(*second, given)
-    n, p, q, g = len(P), P.shape[1], Q.shape[1], given.shape[1]
+    """Wilks' Lambda of two named samples given a span, by Rao's F."""
+    P, Q = _span(*first, given).basis, _span(*second, given).basis
+    n, p, q, g = len(P), P.shape[1], Q.shape[1], given.basis.shape[1]
     error_df = n - 1 - g - q
     if error_df < p:
         raise ValueError(

@@ -1,11 +1,16 @@
 """Families of populations: a label and a nuisance behind x and z, and the mixture of Lee et al."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import linalg
 
 from sslboost.core.validation import as_array, as_count, as_number, as_rng
 from sslboost.population.gaussian import GaussianPopulation
 from sslboost.population.mixture import MixturePopulation
+
+#: Strength of a link whose square is still far from overflow.
+_STRONGEST = 1e100
 
 
 def _orthonormal(rows, columns, rng):
@@ -76,10 +81,7 @@ def latent_population(
     rng = as_rng(rng)
 
     def loading(rows, strength, name, columns):
-        strength = as_array(name, strength, np.ndim(strength))
-        if strength.shape not in [(), (columns,)]:
-            raise ValueError(f"{name} must be one number or {columns}, got {strength!r}")
-        return _orthonormal(rows, columns, rng) * strength
+        return _orthonormal(rows, columns, rng) * _strength(name, strength, columns)
 
     B_y = loading(x_sizes[0], y_to_x, "y_to_x", d_y)
     B_s = loading(x_sizes[1], s_to_x, "s_to_x", d_s)
@@ -102,15 +104,23 @@ def latent_population(
 
 def _sizes(name, values, length):
     """Block sizes as a tuple; the first may not be empty, the others may."""
-    try:
-        values = tuple(values)
-    except TypeError as error:
-        raise ValueError(f"{name} must hold {length} block sizes, got {values!r}") from error
+    values = values.tolist() if isinstance(values, np.ndarray) else values
+    if not isinstance(values, Sequence):
+        raise ValueError(f"{name} must hold {length} block sizes, got {values!r}")
     if len(values) != length:
         raise ValueError(f"{name} must hold {length} block sizes, got {len(values)}")
     return tuple(
         as_count(f"{name}[{i}]", v, least=1 if i == 0 else 0) for i, v in enumerate(values)
     )
+
+
+def _strength(name, value, length):
+    """One number for all links, or one for each of them."""
+    value = as_array(name, value, int(np.iterable(value)))
+    if value.shape not in [(), (length,)]:
+        raise ValueError(f"{name} must be one number or {length}, got {len(value)}")
+    as_number(f"size of {name}", np.abs(value).max(), most=_STRONGEST)
+    return value
 
 
 def lee_mixture(k=10, alpha=0.0, *, d_x=50, d_z=40, rng=0):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import linalg
 
 from sslboost.core.linalg import (
     as_factored_covariance,
@@ -12,9 +13,9 @@ from sslboost.core.linalg import (
     square_root,
     whitening,
 )
-from sslboost.core.validation import as_count, as_rng
+from sslboost.core.validation import as_choice, as_count, as_matrix, as_rng, frozen
 
-_NAMES = "xzy"
+_NAMES = ("x", "z", "y")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +52,13 @@ class GaussianPopulation:
             object.__setattr__(self, name, as_count(name, getattr(self, name)))
         size = self.d_x + self.d_z + self.d_y
         cov, factor = as_factored_covariance("cov", self.cov, size=size)
-        cov.flags.writeable = False
+        for array in (cov, factor):
+            if array is not None:
+                array.flags.writeable = False
         object.__setattr__(self, "cov", cov)
         object.__setattr__(self, "_factor", factor)
 
     def _slice(self, name):
-        if name not in ("x", "z", "y"):
-            raise ValueError(f"a block must be named 'x', 'z' or 'y', got {name!r}")
         starts = np.cumsum([0, self.d_x, self.d_z, self.d_y])
         i = _NAMES.index(name)
         return slice(starts[i], starts[i + 1])
@@ -82,7 +83,9 @@ class GaussianPopulation:
 
         Source: slide "Pretext-Based SSL".
         """
-        return self.cov[self._slice(a), self._slice(b)]
+        return self.cov[
+            self._slice(as_choice("a", a, _NAMES)), self._slice(as_choice("b", b, _NAMES))
+        ]
 
     def best_linear(self, target, given):
         """Return A (d_target, d_given) with E[target | given] = A given.
@@ -104,6 +107,8 @@ class GaussianPopulation:
 
         Source: slide "Pretext-Based SSL" (psi* and W* for Gaussians).
         """
+        for name, value in [("target", target), ("given", given)]:
+            as_choice(name, value, _NAMES)
         white = whitening(self.block(given, given))
         return white.unwhiten(white.whiten(self.block(given, target))).T
 
@@ -127,6 +132,8 @@ class GaussianPopulation:
 
         Source: slide "The Conditions That Processor f Needs to Satisfy", (C1).
         """
+        for name, value in [("a", a), ("b", b), ("given", given)]:
+            as_choice(name, value, _NAMES)
         white = whitening(self.block(given, given))
         half_a, half_b = (white.whiten(self.block(given, name)) for name in (a, b))
         return self.block(a, b) - half_a.T @ half_b
@@ -137,6 +144,31 @@ class GaussianPopulation:
         d = self.d_x
         factor = None if self._factor is None else np.asfortranarray(self._factor[:d, :d])
         return whitening(self.block("x", "x"), factor)
+
+    def whitened(self, A):
+        """Return the coefficients of A x on whitened inputs, and the size of what they sum.
+
+        Of a row of A that cancels, as on copies of one input, only rounding is left; next to the
+        size of its terms it is seen for what it is.
+
+        Parameters
+        ----------
+        A : array (d_f, d_x)
+
+        Returns
+        -------
+        C : array (rank_x, d_f)
+            ``A x = C' x_w`` for centred x.
+        size : array (d_f,)
+            ``|A|`` times the standard deviations of x.
+
+        Raises
+        ------
+        ValueError
+            If A does not act on d_x inputs.
+        """
+        A = as_matrix("A", A, columns=self.d_x)
+        return self.whitening.root.T @ A.T, np.abs(A) @ np.sqrt(np.diag(self.block("x", "x")))
 
     @property
     def rank_x(self):
@@ -154,10 +186,14 @@ class GaussianPopulation:
         return self._cross("z")
 
     def _cross(self, name):
-        if self._factor is None or not self.whitening.triangular:
-            return self.whitening.whiten(self.block("x", name))
+        if not self._factored:
+            return frozen(self.whitening.whiten(self.block("x", name)))
         # In the order x, z, y the joint Cholesky factor holds K_z' and K_y' below that of x.
         return self._factor[self._slice(name), : self.d_x].T
+
+    @property
+    def _factored(self):
+        return self._factor is not None and self.whitening.triangular
 
     def in_units_of_sd(self, K, name):
         """Return the columns of ``K`` (rows, d_name) divided by the standard deviations of a block.
@@ -172,24 +208,30 @@ class GaussianPopulation:
         Returns
         -------
         array (rows, d_name)
+
+        Raises
+        ------
+        ValueError
+            If the name is unknown or ``K`` has not its columns.
         """
-        sd = np.sqrt(np.diag(self.block(name, name)))
-        return K / np.where(sd > 0, sd, 1.0)
+        variance = np.diag(self.block(name, as_choice("name", name, _NAMES)))
+        K = as_matrix("K", K, columns=len(variance))
+        return K / np.sqrt(np.where(variance > 0, variance, 1.0))
 
     @cached_property
     def U(self):
         """Orthonormal basis (rank_x, rank K_y) of range(K_y): the directions that matter for y."""
-        return range_basis(self.in_units_of_sd(self.K_y, "y"))
+        return frozen(range_basis(self.in_units_of_sd(self.K_y, "y")))
 
     @cached_property
     def V(self):
         """Orthonormal basis (rank_x, rank K_z) of range(K_z): the directions that predict z."""
-        return range_basis(self.in_units_of_sd(self.K_z, "z"))
+        return frozen(range_basis(self.in_units_of_sd(self.K_z, "z")))
 
     @cached_property
     def N(self):
         """Orthonormal basis (rank_x, m) of ker(K_z'), the pretext-orthogonal directions."""
-        return kernel_basis(self.in_units_of_sd(self.K_z, "z"))
+        return frozen(kernel_basis(self.in_units_of_sd(self.K_z, "z")))
 
     @property
     def m(self):
@@ -197,9 +239,17 @@ class GaussianPopulation:
         return self.rank_x - self.V.shape[1]
 
     @cached_property
+    def noise(self):
+        """Cov[y | x] (d_y, d_y), what no predictor explains; exactly semidefinite."""
+        if self._factored:
+            rest = self._factor[self._slice("y"), self.d_x :]
+            return frozen(rest @ rest.T)
+        return frozen(_semidefinite(self.block("y", "y"), self.K_y))
+
+    @property
     def floor(self):
         """Bayes risk tr cov_yy - tr M_y: the risk of E[y|x] (units of y squared)."""
-        return float(np.trace(self.block("y", "y")) - np.sum(self.K_y**2))
+        return float(np.trace(self.noise))
 
     @cached_property
     def _root(self):
@@ -230,3 +280,12 @@ class GaussianPopulation:
         noise = as_rng(rng).standard_normal((n, self._root.shape[1]))
         rows = noise @ self._root.T
         return tuple(rows[:, self._slice(name)] for name in _NAMES)
+
+
+def _semidefinite(cov, K):
+    """The difference cov - K' K without its negative rounding, in units of cov."""
+    scale = np.sqrt(np.where(np.diag(cov) > 0, np.diag(cov), 1.0))
+    K = K / scale
+    values, vectors = linalg.eigh(cov / np.outer(scale, scale) - K.T @ K)
+    root = scale[:, None] * vectors * np.sqrt(np.maximum(values, 0))
+    return root @ root.T

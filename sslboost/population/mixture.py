@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from sslboost.core.linalg import as_covariance, square_root, whitening
-from sslboost.core.validation import as_array, as_count, as_matrix, as_rng
+from sslboost.core.linalg import as_covariance, centred, square_root, whitening
+from sslboost.core.validation import as_array, as_count, as_labels, as_matrix, as_rng, frozen
 from sslboost.population.gaussian import GaussianPopulation
 
 
@@ -41,16 +41,17 @@ class MixturePopulation:
         if (weights <= 0).any() or abs(weights.sum() - 1) > 1e-12 * len(weights):
             raise ValueError(f"weights must be positive and sum to 1, got sum {weights.sum():g}")
         k = len(weights)
-        mean_x = as_matrix("mean_x", self.mean_x, rows=k)
-        mean_z = as_matrix("mean_z", self.mean_z, rows=k)
+        kept = {"weights": weights}
+        for name in ("mean_x", "mean_z"):
+            kept[name] = as_matrix(name, getattr(self, name), rows=k)
+            as_count(f"number of columns of {name}", kept[name].shape[1])
         cov = as_array("cov", self.cov, 3)
         if len(cov) != k:
             raise ValueError(f"cov must hold {k} matrices, one for each class, got {len(cov)}")
-        size = mean_x.shape[1] + mean_z.shape[1]
-        cov = np.stack([as_covariance(f"cov[{i}]", c, size=size) for i, c in enumerate(cov)])
-        for name, value in [("weights", weights), ("mean_x", mean_x), ("mean_z", mean_z)]:
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "cov", cov)
+        size = kept["mean_x"].shape[1] + kept["mean_z"].shape[1]
+        kept["cov"] = [as_covariance(f"cov[{i}]", c, size=size) for i, c in enumerate(cov)]
+        for name, value in kept.items():
+            object.__setattr__(self, name, frozen(value))
 
     @property
     def d_x(self):
@@ -86,12 +87,11 @@ class MixturePopulation:
 
         Source: slide "The Conditions That Processor f Needs to Satisfy", (C1).
         """
-        if as_count("label", label, least=0) >= self.d_y:
-            raise ValueError(f"label must be below {self.d_y}, got {label}")
+        label = as_count("label", label, least=0, most=self.d_y - 1)
         return self.cov[label][: self.d_x, self.d_x :]
 
     def one_hot(self, labels):
-        """Return the (n, d_y) one-hot rows of integer ``labels`` (n,).
+        """Return the (n, d_y) one-hot rows of ``labels`` (n,).
 
         Parameters
         ----------
@@ -109,10 +109,8 @@ class MixturePopulation:
 
         Source: Lee et al. (2021), section 4.
         """
-        labels = np.asarray(labels)
-        if labels.ndim != 1 or labels.dtype.kind not in "iu":
-            raise ValueError(f"labels must be a vector of integers, got {labels.dtype} array")
-        if labels.size and not 0 <= labels.min() <= labels.max() < self.d_y:
+        labels = as_labels("labels", labels)
+        if not 0 <= labels.min() <= labels.max() < self.d_y:
             raise ValueError(
                 f"labels must lie in 0..{self.d_y - 1}, got {labels.min()}..{labels.max()}"
             )
@@ -204,8 +202,8 @@ class MixturePopulation:
         Source: slide "The Conditions That Processor f Needs to Satisfy" (linear predictors).
         """
         means = np.concatenate([self.mean_x, self.mean_z, np.eye(self.d_y)], axis=1)
-        centred = means - self.weights @ means
-        cov = centred.T @ (self.weights[:, None] * centred)
+        apart = centred(means, self.weights)[0]
+        cov = apart.T @ (self.weights[:, None] * apart)
         d = self.d_x + self.d_z
         cov[:d, :d] += np.tensordot(self.weights, self.cov, axes=1)
         return GaussianPopulation(cov, self.d_x, self.d_z, self.d_y)

@@ -7,7 +7,17 @@ from joblib import Parallel, delayed
 from scipy import linalg
 from scipy.spatial.distance import pdist
 
-from sslboost.core.validation import as_array, as_count, as_rng, as_samples
+from sslboost.core.linalg import centred, column_scale, constant_columns
+from sslboost.core.validation import (
+    as_array,
+    as_count,
+    as_matrix,
+    as_number,
+    as_rng,
+    as_samples,
+    frozen,
+    takes,
+)
 from sslboost.population import lee_mixture
 from sslboost.representation import risk
 from sslboost.representation.pretext import LinearMap, fit_linear, fit_ssl, psi_star
@@ -30,14 +40,33 @@ class FourierMap:
         Uniform on [0, 2 pi).
     head : LinearMap
         From the D features to the outputs.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of features differ.
     """
 
     frequencies: np.ndarray
     phases: np.ndarray
     head: LinearMap
 
+    def __post_init__(self):
+        frequencies = as_matrix("frequencies", self.frequencies)
+        phases, width = as_array("phases", self.phases, 1), frequencies.shape[1]
+        if len(phases) != width:
+            raise ValueError(
+                f"phases must have one value for each of {width} columns of frequencies, "
+                f"got {len(phases)}"
+            )
+        if not isinstance(self.head, LinearMap) or self.head.matrix.shape[1] != width:
+            raise ValueError(f"head must be a LinearMap of {width} features, got {self.head!r}")
+        object.__setattr__(self, "frequencies", frozen(frequencies))
+        object.__setattr__(self, "phases", frozen(phases))
+
     def __call__(self, X):
         """Return the (n, d_out) images of the rows of ``X`` (n, d_in)."""
+        X = as_matrix("X", X, columns=len(self.frequencies))
         return self.head(_fourier(X, self.frequencies, self.phases))
 
 
@@ -92,15 +121,16 @@ def fit_rbf(X, Y, *, features=256, rng=None):
 def _held_out_ridge(F, Y):
     """Fit every ridge penalty on three quarters of the rows; return the best on the rest."""
     n = 3 * len(F) // 4
-    mean_f, mean_y = F[:n].mean(axis=0), Y[:n].mean(axis=0)
-    centred = F[:n] - mean_f
-    values, vectors = linalg.eigh(centred.T @ centred / n)
+    (fit_f, mean_f), (fit_y, mean_y) = centred(F[:n]), centred(Y[:n])
+    values, vectors = linalg.eigh(fit_f.T @ fit_f / n)
     values = np.maximum(values, 0)
-    coordinates = vectors.T @ (centred.T @ (Y[:n] - mean_y)) / n
+    coordinates = vectors.T @ (fit_f.T @ fit_y) / n
     held_f, held_y = (F[n:] - mean_f) @ vectors, Y[n:] - mean_y
+    sd = column_scale(fit_y)  # so that the choice does not depend on the units of an output
 
     def error(ridge):
-        return np.sum((held_f @ (coordinates / (values + ridge)[:, None]) - held_y) ** 2)
+        residual = held_f @ (coordinates / (values + ridge)[:, None]) - held_y
+        return np.sum((residual / sd) ** 2)
 
     errors = [error(ridge) for ridge in _RIDGES]
     B = vectors @ (coordinates / (values + _RIDGES[np.argmin(errors)])[:, None])
@@ -136,9 +166,11 @@ def linear_trial(k=10, alpha=0.0, *, n1=4000, n2=1000, rng=None):
     Source: Lee et al. (2021), the simulation with a linear function class.
     """
     k = as_count("k", k, least=2)
+    n1, n2 = as_count("n1", n1), as_count("n2", n2)
     rng = as_rng(rng)
     mixture = lee_mixture(k, alpha, rng=rng)
     population = mixture.moments()
+    theory = _linear_theory(population, n2)
     x_pre, z_pre, _ = mixture.sample(n1, rng)
     x, _, labels = mixture.sample(n2, rng)
     y = mixture.one_hot(labels)
@@ -146,14 +178,14 @@ def linear_trial(k=10, alpha=0.0, *, n1=4000, n2=1000, rng=None):
     mean_x = mixture.weights @ mixture.mean_x
 
     def excess(g):
-        centred = LinearMap(g.matrix, g(mean_x[None])[0] - mixture.weights)
-        return risk.predictor_risk(population, centred) - population.floor
+        about_mean = LinearMap(g.matrix, g(mean_x[None])[0] - mixture.weights)
+        return risk.predictor_risk(population, about_mean) - population.floor
 
     return {
         "ssl": excess(fit_ssl(x_pre, z_pre, x, y, intercept=True)),
         "reduced": excess(fit_ssl(x_pre, z_pre, x, y, rank=k - 1, intercept=True)),
         "direct": excess(fit_linear(x, y, intercept=True)),
-        **_linear_theory(population, n2),
+        **theory,
     }
 
 
@@ -199,8 +231,9 @@ def rbf_trial(k=10, alpha=0.0, *, n1=4000, n2=1000, n_test=1000, rng=None):
 
     Source: Lee et al. (2021), the simulation with a universal function class.
     """
-    k = as_count("k", k, least=2)
-    rng = as_rng(rng)
+    k, alpha = as_count("k", k, least=2), as_number("alpha", alpha, least=0, most=1)
+    n1, n2 = as_count("n1", n1, least=4), as_count("n2", n2, least=4)
+    n_test, rng = as_count("n_test", n_test), as_rng(rng)
     mixture = lee_mixture(k, alpha, rng=rng)
     x_pre, z_pre, _ = mixture.sample(n1, rng)
     x, _, labels = mixture.sample(n2, rng)
@@ -222,6 +255,7 @@ def rbf_trial(k=10, alpha=0.0, *, n1=4000, n2=1000, n_test=1000, rng=None):
     }
 
 
+@takes(trial=callable)
 def repeat(trial, trials, seed=0, *, n_jobs=-1, **arguments):
     """Run a trial many times; return the mean and standard error of each quantity.
 
@@ -245,17 +279,24 @@ def repeat(trial, trials, seed=0, *, n_jobs=-1, **arguments):
     Raises
     ------
     ValueError
-        If ``trials`` is below 2 or the trial refuses its arguments.
+        If ``trials`` is below 2, ``seed`` or ``n_jobs`` is no such integer, the trial refuses its
+        arguments or returns no numbers.
 
     Source: Lee et al. (2021), mean and standard error over trials.
     """
     trials = as_count("trials", trials, least=2)
+    seed = as_count("seed", seed, least=0, most=2**128 - 1)
+    n_jobs = min(as_count("n_jobs", n_jobs, least=-1), trials)
+    if n_jobs == 0:
+        raise ValueError("n_jobs must be a number of processes or -1, got 0")
     seeds = np.random.SeedSequence(seed).spawn(trials)
     # joblib's processes run one linear-algebra thread each, which small matrices need.
     results = Parallel(n_jobs=n_jobs)(
         delayed(trial)(**arguments, rng=np.random.default_rng(s)) for s in seeds
     )
-    table = {name: np.array([r[name] for r in results]) for name in results[0]}
+    if not all(isinstance(r, dict) and r.keys() == results[0].keys() for r in results):
+        raise ValueError(f"trial must return a dict with the same names always, got {results[0]!r}")
+    table = {name: as_array(name, [r[name] for r in results], 1) for name in results[0]}
     mean = {name: float(values.mean()) for name, values in table.items()}
     error = {name: float(v.std(ddof=1) / np.sqrt(trials)) for name, v in table.items()}
     return mean, error
@@ -282,17 +323,19 @@ def linearity(x, y):
     Source: Lee et al. (2021), "scales linearly".
     """
     x, y = as_array("x", x, 1), as_array("y", y, 1)
-    as_count("number of points", len(x), least=3)
+    as_count("number of values of x", len(x), least=3)
     if len(x) != len(y):
         raise ValueError(f"y must have {len(x)} values, as x, got {len(y)}")
     for name, values in [("x", x), ("y", y)]:
-        if np.ptp(values) == 0:
+        if constant_columns(values[:, None])[0]:
             raise ValueError(f"{name} must vary, got {values[0]:g} throughout")
-    slope, intercept = np.polyfit(x, y, 1)
-    residual = y - slope * x - intercept
+    rows, (mean_x, mean_y) = centred(np.column_stack([x, y]))
+    slope = fit_linear(rows[:, :1], rows[:, 1:]).matrix[0, 0]
+    spread = np.ptp(y)
+    residual = (rows[:, 1] - slope * rows[:, 0]) / spread
     return {
         "slope": float(slope),
-        "intercept": float(intercept),
-        "r2": float(1 - np.sum(residual**2) / np.sum((y - y.mean()) ** 2)),
-        "worst": float(np.abs(residual).max() / np.ptp(y)),
+        "intercept": float(mean_y - slope * mean_x),
+        "r2": float(1 - np.sum(residual**2) / np.sum((rows[:, 1] / spread) ** 2)),
+        "worst": float(np.abs(residual).max()),
     }

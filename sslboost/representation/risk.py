@@ -3,11 +3,19 @@
 import numpy as np
 from scipy import linalg
 
-from sslboost.core.linalg import as_covariance, range_basis, square_root
-from sslboost.core.validation import as_count, as_matrix, as_number, as_rng
+from sslboost.core.linalg import (
+    as_covariance,
+    column_scale,
+    least_squares,
+    range_basis,
+    square_root,
+)
+from sslboost.core.validation import as_count, as_matrix, as_number, as_rng, takes
+from sslboost.population import GaussianPopulation
 from sslboost.representation.pretext import LinearMap, W_star
 
 
+@takes(population=GaussianPopulation)
 def whitened_span(population, A):
     """Return an orthonormal basis (rank_x, k) of the whitened directions that f(x) = A x sees.
 
@@ -32,12 +40,11 @@ def whitened_span(population, A):
 
     Source: slide "How to Obtain f ?" (the loss sees f only through W* f).
     """
-    A = as_matrix("A", A, columns=population.d_x)
-    C = population.whitening.whiten(population.block("x", "x") @ A.T)
-    size = np.linalg.norm(C, axis=0)
-    return range_basis(C[:, size > 0] / size[size > 0])
+    C, size = population.whitened(A)
+    return range_basis(C / column_scale(C, size), unit=np.sqrt(len(C)))
 
 
+@takes(population=GaussianPopulation)
 def residual_cov(population, A):
     """Return R = Cov[y | f(x)] (d_y, d_y) for f(x) = A x.
 
@@ -58,15 +65,9 @@ def residual_cov(population, A):
 
     Source: slide "The Conditions That Processor f Needs to Satisfy", left side of (C2).
     """
-    explained = whitened_span(population, A).T @ population.K_y
-    cov_yy = population.block("y", "y")
-    sd = np.sqrt(np.diag(cov_yy))
-    scale = np.where(sd > 0, sd, 1.0)
-    # Where f(x) determines y the difference is rounding, of either sign: keep it semidefinite.
-    residual = (cov_yy - explained.T @ explained) / np.outer(scale, scale)
-    values, vectors = linalg.eigh(residual)
-    root = scale[:, None] * vectors * np.sqrt(np.maximum(values, 0))
-    return root @ root.T
+    Q = whitened_span(population, A)
+    missed = population.K_y - Q @ (Q.T @ population.K_y)
+    return population.noise + missed.T @ missed
 
 
 def expected_risk(R, k, n2):
@@ -127,7 +128,7 @@ def excess_risk(R, k, n2):
 
 def _excess_factor(k, n2):
     k = as_count("k", k, least=0)
-    if n2 == np.inf:
+    if isinstance(n2, float | np.floating) and n2 == np.inf:
         return 0.0
     n2 = as_count("n2", n2)
     if k and n2 <= k + 1:
@@ -167,6 +168,7 @@ def sample_complexity(R, k, epsilon):
     return k + 1 + k * float(np.trace(R)) / epsilon
 
 
+@takes(population=GaussianPopulation, g=LinearMap)
 def predictor_risk(population, g):
     """Return E||y - g(x)||^2 of a linear predictor, exactly.
 
@@ -189,8 +191,8 @@ def predictor_risk(population, g):
     Source: slide "Pretext-Based SSL (Cont.)".
     """
     G = as_matrix("g.matrix", g.matrix, rows=population.d_y, columns=population.d_x)
-    error = G @ population.block("x", "x") @ G.T - 2 * G @ population.block("x", "y")
-    return float(np.trace(population.block("y", "y") + error) + np.sum(np.square(g.offset)))
+    error = population.whitened(G)[0] - population.K_y
+    return population.floor + float(np.sum(error**2) + np.sum(g.offset**2))
 
 
 def simulate_excess_risk(R, k, n2, repetitions, rng=None):
@@ -234,6 +236,7 @@ def simulate_excess_risk(R, k, n2, repetitions, rng=None):
     return excess
 
 
+@takes(population=GaussianPopulation)
 def simulate_excess_risk_from_samples(population, A, n2, repetitions, rng=None):
     """Draw excess risks by sampling (x, y), fitting the head, and scoring it exactly.
 
@@ -268,6 +271,6 @@ def simulate_excess_risk_from_samples(population, A, n2, repetitions, rng=None):
     excess = np.empty(as_count("repetitions", repetitions))
     for i in range(len(excess)):
         x, _, y = population.sample(n2, rng)
-        W_hat = np.linalg.lstsq(phi(x), y, rcond=None)[0].T
+        W_hat = least_squares(phi(x), y).T
         excess[i] = np.sum((W_hat - best) ** 2)
     return excess

@@ -6,6 +6,16 @@ import pytest
 from sslboost.core import validation as check
 
 
+class _Stubborn:
+    """An array-like that refuses to be one, as a tensor under differentiation does."""
+
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("not now")
+
+    def __repr__(self):
+        return "stubborn"
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -34,6 +44,7 @@ from sslboost.core import validation as check
         (lambda: check.as_number("lam", True), "lam must be a number, got True"),
         (lambda: check.as_number("lam", 1j), "lam must be a number, got 1j"),
         (lambda: check.as_number("lam", np.ma.masked), "lam must be a number"),
+        (lambda: check.as_number("lam", _Stubborn()), "lam must be a number, got stubborn"),
         (lambda: check.as_number("lam", [1.0]), r"lam must be a number, got \[1.0\]"),
         (lambda: check.as_rng("seed"), "rng must be a numpy.random.Generator or a seed"),
         (lambda: check.as_rng(-1), "a seed >= 0, got -1"),

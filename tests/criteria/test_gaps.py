@@ -351,11 +351,11 @@ BAD = [
     (criteria.c1_test, (np.eye(9), "z", "y"), "n must exceed the ranks of F, Z"),
     (criteria.c2_test, ("f", np.eye(9), "y"), "n must exceed the ranks of X, Y"),
     (criteria.c2_test, (np.ones((9, 1)), "z", "y"), "F must vary"),
-    (criteria.c1_test_per_class, ("f", "z", np.zeros(9)), "labels must be 9 integers"),
+    (criteria.c1_test_per_class, ("f", "z", np.full(9, 0.5)), "labels must be whole numbers"),
     (criteria.c1_test_per_class, ("f", "z", np.arange(9)), "F in class 0 must vary"),
     (criteria.c1_test_per_class, ("f", "z", np.arange(9) // 3), "ranks of F in class 0"),
     (criteria.c1_test_pooled, ("f", "z", np.arange(9)), "n must exceed the classes"),
-    (criteria.c1_test_pooled, ("f", "z", np.zeros(8, int)), "labels must be 9 integers"),
+    (criteria.c1_test_pooled, ("f", "z", np.zeros(8, int)), "one label for each of 9 rows, got 8"),
     (criteria.c1_test_pooled, (np.eye(9), "z", np.zeros(9, int)), "rank F times rank Z"),
     (criteria.empirical, ("f", "z", np.zeros((8, 1))), "same number of rows"),
 ]
@@ -385,5 +385,5 @@ def test_bad_processors_are_named(function):
 def test_simulated_pipeline_rejects_bad_counts():
     with pytest.raises(ValueError, match="repetitions must be a positive integer"):
         criteria.simulate_pipeline(family(), np.eye(24), 30, 0)
-    with pytest.raises(ValueError, match="n must be a positive integer"):
+    with pytest.raises(ValueError, match="n2 must be a positive integer"):
         criteria.simulate_pipeline(family(), np.eye(24), -3, 1)

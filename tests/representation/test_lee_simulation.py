@@ -47,7 +47,7 @@ def test_held_out_ridge_is_ridge_regression():
         design = np.concatenate([F[:60] - mean_f, np.sqrt(60 * ridge) * np.eye(5)])
         target = np.concatenate([Y[:60] - mean_y, np.zeros((5, 2))])
         fits.append((F - mean_f) @ np.linalg.lstsq(design, target, rcond=None)[0] + mean_y)
-    errors = [np.sum((fit[60:] - Y[60:]) ** 2) for fit in fits]
+    errors = [np.sum(((fit[60:] - Y[60:]) / Y[:60].std(axis=0)) ** 2) for fit in fits]
     error, head = lee_simulation._held_out_ridge(F, Y)
     assert np.isclose(error, min(errors), rtol=1e-10)
     assert np.allclose(head(F), fits[int(np.argmin(errors))], rtol=0, atol=1e-10)
@@ -116,11 +116,14 @@ def test_straight_lines_are_straight_and_parabolas_are_not():
         (lambda: fit_rbf(np.eye(4), np.eye(4), features=0), "features must be a positive integer"),
         (lambda: linear_trial(1), "k must be an integer of at least 2, got 1"),
         (lambda: linear_trial(2, -0.1), "alpha must be at least 0"),
-        (lambda: linear_trial(2, n1=0), "n must be a positive integer"),
-        (lambda: linear_trial(2, n2=0), "n must be a positive integer"),
+        (lambda: linear_trial(2, n1=0), "n1 must be a positive integer"),
+        (lambda: linear_trial(2, n2=0), "n2 must be a positive integer"),
         (lambda: rbf_trial(1), "k must be an integer of at least 2, got 1"),
         (lambda: repeat(linear_trial, 1), "trials must be an integer of at least 2, got 1"),
-        (lambda: linearity([1.0, 2.0], [1.0, 2.0]), "number of points must be an integer of at"),
+        (
+            lambda: linearity([1.0, 2.0], [1.0, 2.0]),
+            "number of values of x must be an",
+        ),
         (lambda: linearity([1.0, 2.0, 3.0], [1.0, 2.0]), "y must have 3 values"),
         (lambda: linearity([1.0, 1.0, 1.0], [1.0, 2.0, 3.0]), "x must vary, got 1 throughout"),
     ],
