@@ -5,13 +5,14 @@
 
 A chapter's outputs are kept under a key made of everything that can change them: its own source,
 the package, the recorded results, the lock file, the installed distributions, the interpreter, and
-whether CIFAR-10 is there. The key names the stored notebook, which is written only after the
-chapter ran to its end, so stale output cannot be found. The HTML is never patched: when any of its
-inputs changed it is rendered from nothing, with warnings as errors.
+whether CIFAR-10 is there. They are stored only when the chapter ran to its end and none of this
+changed meanwhile, so stale output cannot be found. The HTML is never patched: when any of its
+inputs changed it is rendered from nothing, with warnings as errors, beside the old one, which
+stays until the new one is complete.
 """
 
 import argparse
-import hashlib
+import asyncio
 import importlib.util
 import json
 import os
@@ -19,21 +20,26 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+import tempfile
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from importlib.metadata import distributions
 from pathlib import Path
 
-import jupytext
+import joblib
 import nbformat
-import pytest
 import yaml
+from filelock import FileLock, Timeout
+from kept import LITTER, Store, digest, publish, put_back, remove, seal, sealed, tree
+from notebooks import BuildError, chapters, executed, source
+
+from sslboost.core import files
 
 ROOT = Path(__file__).resolve().parent.parent
-CELL_TIMEOUT = 900  # seconds
 
 
-class BuildError(Exception):
-    """The book cannot be built; the message says why."""
+#: What builds the book and is no page of it.
+MACHINERY = ("book/build.py", "book/kept.py", "book/notebooks.py")
 
 
 class Layout:
@@ -42,58 +48,13 @@ class Layout:
     def __init__(self, root: Path):
         self.root = root
         self.cache = root / ".cache" / "book"
-        self.stage = self.cache / "src"  # what Sphinx reads; nbmake skips paths named _build
-        self.store = self.cache / "executed"  # <key>.ipynb, one per chapter
+        self.stage = self.cache / "src"  # what Sphinx reads
+        self.store = self.cache / "executed"  # <key>.ipynb and its seal, for each chapter
         self.record = self.cache / "executed.json"
-        self.html_key = self.cache / "html.key"
         self.html = root / "_build" / "html"
+        self.html_key = self.cache / "html.key"
         self.certificates = root / "_build" / "certificates.json"
         self.certificates_key = self.cache / "certificates.key"
-
-
-def toc_files(toc: Path) -> list[str]:
-    """Every file that `_toc.yml` names, in reading order, without extension."""
-
-    def walk(node: dict) -> Iterator[str]:
-        yield from (node[k] for k in ("root", "file") if k in node)
-        for group in ("parts", "chapters", "sections"):
-            for child in node.get(group, ()):
-                yield from walk(child)
-
-    return list(walk(yaml.safe_load(toc.read_text("utf-8"))))
-
-
-def is_notebook(page: Path) -> bool:
-    """Whether a Markdown page has a kernel in its front matter, and so is to be executed."""
-    parts = page.read_text("utf-8").split("---\n", 2)
-    return len(parts) == 3 and not parts[0] and "kernelspec" in (yaml.safe_load(parts[1]) or {})
-
-
-def chapters(root: Path) -> list[str]:
-    """The pages of the book that are notebooks, as paths without extension."""
-    pages = toc_files(root / "_toc.yml")
-    missing = [p for p in pages if not (root / f"{p}.md").is_file()]
-    if missing:
-        raise BuildError("_toc.yml names pages that do not exist: " + ", ".join(missing))
-    return [p for p in pages if is_notebook(root / f"{p}.md")]
-
-
-def tree(*tops: Path) -> list[Path]:
-    """The files under `tops`, sorted, without what Python and Jupyter leave behind."""
-    found = (f for top in tops for f in (top.rglob("*") if top.is_dir() else [top]))
-    litter = {"__pycache__", ".ipynb_checkpoints"}
-    return sorted(f for f in found if f.is_file() and not litter & set(f.parts))
-
-
-def digest(files: Iterable[Path], root: Path, *facts: str) -> str:
-    """SHA-256 of names and contents of `files` and of `facts`; lengths keep the parts apart."""
-    total = hashlib.sha256()
-    for fact in facts:
-        total.update(f"{len(fact)}:{fact}".encode())
-    for file in files:
-        name, content = str(file.relative_to(root)), file.read_bytes()
-        total.update(f"{len(name)}:{name}{len(content)}:".encode() + content)
-    return total.hexdigest()
 
 
 def environment() -> list[str]:
@@ -112,38 +73,83 @@ def data_present() -> bool:
     return present
 
 
-def keys(layout: Layout, names: list[str], *facts: str) -> dict[str, str]:
+def keys(layout: Layout, sources: dict[str, str], *facts: str) -> dict[str, str]:
     """The key of each chapter: a digest of everything that its outputs depend on."""
     root = layout.root
-    common = [*tree(root / "sslboost", root / "book" / "results"), root / "constraints.txt"]
-    return {n: digest([root / f"{n}.md", *common], root, *facts) for n in names}
+    tops = ("sslboost", "book/results", "constraints.txt", *MACHINERY)
+    common = tree(*(root / top for top in tops))
+    return {name: digest(common, root, name, text, *facts) for name, text in sources.items()}
+
+
+def make_room(layout: Layout) -> None:
+    """Make sure, before any work, that everything can be written where it belongs."""
+    target = layout.html.resolve()
+    for folder in (layout.cache, layout.certificates.parent, target.parent):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            reason = f"must be a folder that can be written to: {error.strerror}"
+            raise BuildError(f"{folder} {reason}") from error
+    if target.exists() and (not target.is_dir() or target.is_mount()):
+        raise BuildError(f"{target} must be a folder that can be replaced, and is not")
+    if layout.certificates.is_dir():
+        raise BuildError(f"{layout.certificates} must be a file, and is a folder")
+
+
+def alone(layout: Layout) -> AbstractContextManager:
+    """Wait for other builds of this book to end, and return what keeps them out until this ends."""
+    lock = FileLock(layout.cache / "build.lock")
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        print("another build of this book is at work: waiting for its end", flush=True)
+        return lock.acquire()
+
+
+def settle(layout: Layout) -> None:
+    """Let nothing of this machine or its user reach the chapters that the keys do not name."""
+    # Sums are taken in another order by another number of threads; and the theory's matrices are
+    # small, so that a second thread costs more than it does, most of all beside another chapter.
+    libraries = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "VECLIB_MAXIMUM")
+    os.environ |= {f"{library}_THREADS": "1" for library in libraries}
+    # Nobody's start-up files or styles; and there may be no home to keep any.
+    own = layout.cache / "home"
+    own.mkdir(exist_ok=True)
+    names = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+    os.environ |= {name: str(own / name.lower()) for name in (*names, "MPLCONFIGDIR")}
+    if not os.path.isdir(os.path.expanduser("~")):
+        os.environ["HOME"] = str(own)
 
 
 def certify(layout: Layout, force: bool, *facts: str) -> None:
     """Check every claim of the registry; the front page's board is made from what this writes."""
-    key = digest(tree(layout.root / "sslboost"), layout.root, *facts)
-    done = layout.certificates.is_file() and layout.certificates_key.is_file()
-    if done and not force and layout.certificates_key.read_text("utf-8") == key:
+
+    def now() -> str:
+        return digest(tree(layout.root / "sslboost"), layout.root, *facts)
+
+    key = now()
+    if not force and sealed(layout.certificates, layout.certificates_key, key):
         return
     layout.certificates_key.unlink(missing_ok=True)
-    layout.certificates.parent.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "sslboost.theorems", "--out", str(layout.certificates)]
     if subprocess.run(command).returncode:
         raise BuildError("a claim failed, or its negative control held: see the board above")
-    layout.cache.mkdir(parents=True, exist_ok=True)
-    layout.certificates_key.write_text(key, "utf-8")
+    if now() != key:
+        raise BuildError("the package changed while its claims were checked: build again")
+    files.write_text(layout.certificates_key, seal(layout.certificates, key))
 
 
-def stage(layout: Layout, names: list[str]) -> None:
-    """Lay out a fresh copy of the book, without the chapters, for Sphinx and nbmake."""
+def stage(layout: Layout, names: Iterable[str]) -> None:
+    """Lay out a fresh copy of the book, without the chapters, for Sphinx and the kernels."""
     root, to = layout.root, layout.stage
-    shutil.rmtree(to, ignore_errors=True)
-    sources = {f"{Path(n).name}.md" for n in names} | {"build.py", "_jupyter"}
-    litter = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.ipynb")
+    remove(to)
+    left_out = {*(f"{name}.md" for name in names), "book/_jupyter", *MACHINERY}
+    litter = shutil.ignore_patterns(*LITTER, "*.ipynb")
 
     def skip(folder: str, entries: list[str]) -> set[str]:
-        own = {e for e in entries if e in sources}
-        return own | set(litter(folder, entries))
+        apart = {e for e in entries if Path(folder, e).relative_to(root).as_posix() in left_out}
+        return apart | litter(folder, entries)
 
     shutil.copytree(root / "book", to / "book", ignore=skip)
     shutil.copy(layout.certificates, to / "book")
@@ -154,114 +160,106 @@ def stage(layout: Layout, names: list[str]) -> None:
     (to / "_config.yml").write_text(yaml.safe_dump(config), "utf-8")
 
 
-class Keeper:
-    """A pytest plugin that stores each chapter the moment it has passed."""
+def execute(
+    layout: Layout, store: Store, stale: dict[str, str], by_key: dict[str, str], *facts: str
+) -> None:
+    """Run the stale chapters side by side; all of them must run to their end."""
 
-    def __init__(self, layout: Layout, by_key: dict[str, str]):
-        self.layout, self.by_key = layout, by_key
+    def keep(name: str, notebook: nbformat.NotebookNode) -> None:
+        now = keys(layout, {name: source(layout.root, name)}, *facts)
+        if now[name] != by_key[name]:
+            raise BuildError("what the chapter depends on changed while it ran: build again")
+        store.put(by_key[name], notebook)
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when != "call" or not report.passed:
-            return
-        name = report.nodeid.split("::")[0].removesuffix(".ipynb")
-        notebook = nbformat.read(self.layout.stage / f"{name}.ipynb", as_version=4)
-        notebook.metadata["sslboost"] = {"seconds": round(report.duration, 2)}
-        target = self.layout.store / f"{self.by_key[name]}.ipynb"
-        partial = target.with_suffix(".part")
-        nbformat.write(notebook, partial)
-        partial.replace(target)
+    import matplotlib.font_manager  # noqa: F401  its cache is made here, not by each chapter
 
-
-def execute(layout: Layout, stale: list[str], by_key: dict[str, str]) -> None:
-    """Run the stale chapters with nbmake, in reading order; all of them must run and pass."""
-    layout.store.mkdir(parents=True, exist_ok=True)
-    paths = [layout.stage / f"{n}.ipynb" for n in stale]
-    for name, path in zip(stale, paths, strict=True):
-        (layout.store / f"{by_key[name]}.ipynb").unlink(missing_ok=True)
-        nbformat.write(jupytext.read(layout.root / f"{name}.md"), path)
-    options = ["--nbmake", "--overwrite", f"--nbmake-timeout={CELL_TIMEOUT}", "-v", "-ra"]
-    isolated = [f"--rootdir={layout.stage}", "-c", os.devnull, "-p", "no:cacheprovider"]
-    isolated += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # main() runs in this process
-    arguments = [*options, *isolated, *map(str, paths)]
-    if pytest.main(arguments, plugins=[Keeper(layout, by_key)]) != pytest.ExitCode.OK:
-        raise BuildError("a chapter failed: see above")
-    skipped = [n for n in stale if not (layout.store / f"{by_key[n]}.ipynb").is_file()]
-    if skipped:
-        raise BuildError("nbmake passed over " + ", ".join(skipped))
+    jobs = min(joblib.cpu_count(), len(stale))
+    print(f"\nexecuting {len(stale)} chapters, {jobs} at a time", flush=True)
+    # The last chapters take longest: whoever starts with them waits least at the end.
+    last_first = dict(reversed(stale.items()))
+    failed = asyncio.run(executed(last_first, layout.stage, jobs, keep))
+    if failed:
+        raise BuildError("a chapter failed, see above: " + ", ".join(sorted(failed)))
 
 
-def collect(layout: Layout, names: list[str], stale: list[str], by_key: dict[str, str]) -> None:
+def collect(layout: Layout, store: Store, stale: Iterable[str], by_key: dict[str, str]) -> None:
     """Put the stored chapters in place, record and print their seconds, drop the outdated."""
     rows = []
-    for name in names:
-        stored = layout.store / f"{by_key[name]}.ipynb"
-        shutil.copy(stored, layout.stage / f"{name}.ipynb")
-        seconds = json.loads(stored.read_text("utf-8"))["metadata"]["sslboost"]["seconds"]
+    for name, key in by_key.items():
+        shutil.copy(store.path(key), layout.stage / f"{name}.ipynb")
+        seconds = json.loads(store.path(key).read_text("utf-8"))["metadata"]["sslboost"]["seconds"]
         rows.append({"chapter": name, "seconds": seconds, "executed": name in stale})
-    layout.record.write_text(json.dumps(rows, indent=1), "utf-8")
-    current = {layout.store / f"{key}.ipynb" for key in by_key.values()}
-    for outdated in set(layout.store.iterdir()) - current:
-        outdated.unlink()
-    width = max(map(len, names), default=7)
+    files.write_json(layout.record, rows)
+    store.drop_all_but(by_key.values())
+    width = max(map(len, by_key), default=7)
     print(f"\n{'chapter':{width}}  seconds")
     for row in rows:
         note = "" if row["executed"] else "  (kept: nothing it depends on changed)"
         print(f"{row['chapter']:{width}}  {row['seconds']:7.1f}{note}")
-    total = sum(r["seconds"] for r in rows if r["executed"])
-    print(f"chapters executed: {len(stale)} of {len(names)} in _toc.yml, {total:.1f} s")
+    ran = [row["seconds"] for row in rows if row["executed"]]
+    print(f"chapters executed: {len(ran)} of {len(rows)} in _toc.yml, {sum(ran):.1f} s")
 
 
 def render(layout: Layout, *facts: str) -> bool:
     """Build the HTML from nothing unless its inputs are those of the last build."""
     key = digest(tree(layout.stage), layout.stage, *facts)
-    built = layout.html_key.is_file() and (layout.html / "index.html").is_file()
-    if built and layout.html_key.read_text("utf-8") == key:
+    if sealed(layout.html, layout.html_key, key):
         return False
-    out = layout.cache / "out"
-    shutil.rmtree(out, ignore_errors=True)
     layout.html_key.unlink(missing_ok=True)
+    target = layout.html.resolve()
+    for killed in target.parent.glob(f".{target.name}.new-*"):
+        shutil.rmtree(killed, ignore_errors=True)
+    out = tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent)
     jupyter_book = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", jupyter_book, "build", str(layout.stage)]
-    strict = ["--path-output", str(out), "--all", "-W", "-n", "--keep-going", "-q"]
+    strict = ["--path-output", out, "--all", "-W", "-n", "--keep-going", "-q"]
     # Sphinx speaks of its warnings and errors on stderr; stdout is only chatter about `out`.
     if subprocess.run([*command, *strict], stdout=subprocess.DEVNULL).returncode:
         raise BuildError("the HTML was not built: see the warnings above (they are errors)")
-    shutil.rmtree(layout.html, ignore_errors=True)
-    layout.html.parent.mkdir(exist_ok=True)
-    (out / "_build" / "html").rename(layout.html)
-    layout.html_key.write_text(key, "utf-8")
+    publish(Path(out, "_build", "html"), target)
+    shutil.rmtree(out)
+    files.write_text(layout.html_key, seal(layout.html, key))
     return True
 
 
 def build(root: Path, force: bool) -> None:
     """Execute what is stale (everything, if `force`) and render the HTML."""
-    layout, names, facts = Layout(root), chapters(root), environment()
+    layout = Layout(root)
     spec = importlib.util.find_spec("sslboost")
     if spec is None or Path(spec.origin).resolve().parent != root / "sslboost":
         raise BuildError(f"sslboost must be installed from {root}: pip install -e '.[book,test]'")
-    by_key = keys(layout, names, *facts, f"data={data_present()}")
-    certify(layout, force, *facts)
-    stage(layout, names)
-    stale = [n for n in names if force or not (layout.store / f"{by_key[n]}.ipynb").is_file()]
-    if stale:
-        layout.html_key.unlink(missing_ok=True)  # from here on the old HTML is out of date
-        execute(layout, stale, by_key)
-    collect(layout, names, stale, by_key)
-    rendered = render(layout, *facts, *by_key.values())
+    make_room(layout)
+    with alone(layout):
+        settle(layout)
+        put_back(layout.html.resolve())
+        sources, facts = chapters(root), environment()
+        certify(layout, force, *facts)
+        facts.append(f"data={data_present()}")
+        by_key = keys(layout, sources, *facts)
+        stage(layout, sources)
+        store = Store(layout.store)
+        stale = {n: text for n, text in sources.items() if force or not store.has(by_key[n])}
+        for name in stale:
+            if not force and store.path(by_key[name]).exists():
+                print(f"{name}: what is stored is not as it was written, and is executed again")
+        if stale:
+            layout.html_key.unlink(missing_ok=True)  # from here on the old HTML is out of date
+            execute(layout, store, stale, by_key, *facts)
+        collect(layout, store, stale, by_key)
+        rendered = render(layout, *facts, *by_key.values())
     state = "" if rendered else " (unchanged)"
     print(f"\nThe book{state}: {(layout.html / 'index.html').as_uri()}")
 
 
 def main() -> None:
-    # The theory's matrices are small: a second BLAS thread costs more than it does, most of all
-    # on a busy machine. Networks keep their threads, which are not BLAS's.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     parser = argparse.ArgumentParser(description="Execute the chapters and render the book.")
     parser.add_argument("--force", action="store_true", help="execute every chapter again")
     try:
         build(ROOT, parser.parse_args().force)
-    except BuildError as error:
+    except (BuildError, OSError) as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("error: interrupted; what was finished is kept")
 
 
 if __name__ == "__main__":
