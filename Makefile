@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install book test bench lab serve data lint clean distclean
+.PHONY: help install book test evidence bench lab serve data lint clean distclean
 
 # The first interpreter on PATH that is new enough; override with `make PYTHON=... book`.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -33,12 +33,15 @@ book: $(STAMP) data  ## execute what changed and render the HTML
 	@$(RUN) book/build.py
 
 test: $(STAMP) lint data  ## validate everything: lint, units, every chapter, the HTML in a browser
-	OMP_NUM_THREADS=1 $(RUN) -m pytest --ignore=tests/html
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --ignore=tests/html --cov=sslboost --cov-branch \
+		--cov-report=term:skip-covered --cov-fail-under=95
 	$(RUN) book/build.py --force
-	$(RUN) -m pytest tests/html
+	$(RUN) -m pytest -n 2 tests/html
+
+evidence: $(STAMP)  ## hours: planted faults, bad calls, kills; writes _build/evidence.json
+	$(RUN) -m tests.evidence
 
 bench: $(STAMP)  ## time the package next to its peers; writes _build/benchmarks.json
-	$(RUN) -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[book,test,peers]'
 	OMP_NUM_THREADS=1 $(RUN) -m tests.benchmarks.run
 
 lint: $(STAMP)  ## ruff: rules and format
@@ -52,7 +55,7 @@ serve: book  ## serve the built HTML on http://localhost:8000 (PORT=...)
 	$(RUN) -m http.server $(PORT) --bind localhost --directory _build/html
 
 clean:  ## remove everything that was built
-	rm -rf _build .cache .pytest_cache .ruff_cache
+	rm -rf _build .cache .hypothesis .pytest_cache .ruff_cache
 
 distclean: clean  ## ... and the virtual environment
 	rm -rf $(VENV)
