@@ -1,9 +1,11 @@
 """Command lines that answer a wrong call with one line and exit status 2."""
 
 import argparse
+import io
 import sys
 
 from sslboost.core.files import destination
+from sslboost.core.validation import MOST
 
 
 class Parser(argparse.ArgumentParser):
@@ -53,12 +55,35 @@ def count(text):
     argparse.ArgumentTypeError
         If the text is none.
     """
+    return _integer(text, "a positive integer", least=1)
+
+
+def seed(text):
+    """Return a seed, for ``type=`` of an argument.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If the text is no integer of at least 0.
+    """
+    return _integer(text, "an integer of at least 0", least=0)
+
+
+def _integer(text, need, least):
     try:
-        if 1 <= (value := int(text)) < 2**31:
+        if least <= (value := int(text)) <= MOST:
             return value
     except ValueError:
         pass
-    raise argparse.ArgumentTypeError(f"must be a positive integer, got {text!r}")
+    raise argparse.ArgumentTypeError(f"must be {need}, at most {MOST}, got {text!r:.40}")
 
 
 def finish(parser, work, *failures):
@@ -78,8 +103,11 @@ def finish(parser, work, *failures):
     -------
     int
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # no letter that is missing there ends the work
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return work() or 0
+        return int(work() or 0)
     except ValueError as error:
         parser.error(str(error))
     except failures as error:

@@ -1,22 +1,32 @@
-"""Grids of experiments: parallel, resumable after a kill, every finished cell on disk at once."""
+"""Sweeps: every configuration of a grid, in parallel, each cell once and never again."""
 
-import hashlib
-import importlib
+import functools
 import inspect
 import itertools
-import json
+import math
 import os
 import warnings
-from pathlib import Path
+from collections.abc import Mapping, Set
+from contextlib import closing
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from tqdm import tqdm
 
+from sslboost.core import files
+from sslboost.core.sweep import contents
+from sslboost.core.sweep._cells import Cell, CellError, compute, scalars
+from sslboost.core.sweep.contents import code_version
 from sslboost.core.validation import as_count
 
 _PACKAGE = __name__.partition(".")[0]
+
+#: Of the code that runs, which is not that of files that were edited since.
+_AT_IMPORT = code_version(_PACKAGE)
+
+#: Most configurations of one grid: beyond it lies a mistake, not a sweep.
+MOST_CELLS = 10_000_000
 
 
 def grid(**axes):
@@ -34,13 +44,13 @@ def grid(**axes):
     Raises
     ------
     ValueError
-        If an axis is not a sequence of values, or an empty one.
+        If an axis is not a sequence of values, or an empty one, or there are more combinations
+        than ``MOST_CELLS``.
 
     Source: slide "Experiments" (one axis for each panel).
     """
-    for name, values in axes.items():
-        if isinstance(values, str) or not np.iterable(values) or len(values) == 0:
-            raise ValueError(f"{name} must be a sequence of values, got {values!r}")
+    sizes = [_length(name, values) for name, values in axes.items()]
+    as_count("number of configurations", math.prod(sizes), most=MOST_CELLS)
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 
@@ -50,29 +60,33 @@ def run(cell, grid, cache_dir, *, code_version=None, seed=0, n_jobs=None, progre
     Each cell is written to ``cache_dir`` as soon as it is finished, and never computed again
     for the same function, configuration, seed and code. A sweep that was killed and is started
     again returns the same table, bit for bit; so does one with other cells, another order or
-    another number of jobs. Files that were damaged are found by their checksum and recomputed;
-    those of other code stay where they are and are not read.
+    another number of jobs, or beside others in the same folder. Files that are damaged are found
+    by their checksum and recomputed; those of other code stay where they are and are not read.
 
     Cells run through joblib: inside ``with joblib.parallel_config("dask")`` or ``"ray"`` they
-    run on that cluster. The calling process writes the files; where a backend hands results
-    over only at the end (multiprocessing, Ray), workers that see ``cache_dir`` write them too.
+    run on that cluster. A worker that sees ``cache_dir`` writes its cell at once; those of
+    others are written by the calling process.
 
     Parameters
     ----------
     cell : callable
         ``cell(**configuration, rng=generator)`` returns a row, a dict of numbers, strings,
-        booleans or None, or a list of such rows. A function of a module, where processes are
-        used; the generator depends on the configuration and ``seed`` alone.
+        booleans or None, or a list of such rows. A function of a module; also a bound method, a
+        callable object or a ``functools.partial``, which are known by what they hold, as of
+        :func:`sslboost.core.sweep.contents.digest`. The generator depends on the configuration and
+        ``seed`` alone.
     grid : sequence of dict
-        Different configurations of numbers, strings, booleans or None.
+        Different configurations of numbers (infinite ones and NaN are some), strings, booleans
+        or None.
     cache_dir : path
         Made if it is missing; different functions may share it.
     code_version : str, optional
         Results of different versions are kept apart. By default it changes with every file of
-        the package and with the file that defines ``cell``; :func:`code_version` of the modules
-        that matter keeps long sweeps when the others change.
+        the package, with the code of ``cell`` and of what it wraps or holds, and with the files
+        that define them; :func:`code_version` of the modules that matter keeps long sweeps when
+        the others change.
     seed : int
-        Entropy shared by all cells.
+        Entropy shared by all cells, at least 0.
     n_jobs : int, optional
         As in joblib; by default that of the surrounding ``joblib.parallel_config``, or 1.
     progress : bool, optional
@@ -87,42 +101,43 @@ def run(cell, grid, cache_dir, *, code_version=None, seed=0, n_jobs=None, progre
     Raises
     ------
     ValueError
-        If configurations repeat or hold other values, a row is not one, or ``cell`` has no name
-        or no source and no ``code_version``.
-    RuntimeError
-        If a cell fails; names its configuration, and finished cells are kept.
+        If an argument is not as above, configurations repeat, ``cell`` does not take one, a row
+        is none, or ``cell`` cannot be known by what it holds and there is no ``code_version``.
+    CellError
+        If a cell fails, or a worker is killed; names the configurations. Finished cells are kept.
     OSError
-        If a cell cannot be written, as on a full disk; finished cells are kept.
+        If ``cache_dir`` cannot be written to, before any cell is computed, or a cell cannot, as
+        on a full disk; finished cells are kept.
 
     Source: slide "Experiments".
     """
-    if "<" in getattr(cell, "__qualname__", "<"):
-        raise ValueError(f"cell must be a function of a module, with a name, got {cell!r}")
-    configurations = [_scalars("configuration", c) for c in grid]
-    version = code_version if code_version is not None else _version_of(cell)
-    cache = Path(cache_dir).absolute()
-    seed = as_count("seed", seed, least=0)
-    cells = [_Cell(cell, c, seed, str(version), cache) for c in configurations]
-    if not cells:
-        raise ValueError("grid must hold at least one configuration, got none")
+    configurations = _configurations(grid)
+    common = _identity(cell, code_version) | {"seed": as_count("seed", seed, least=0, most=np.inf)}
+    _check_calls(cell, configurations)
+    _check_options(n_jobs, progress)
+    cache = files.as_path("cache_dir", cache_dir).absolute()
+    if os.path.exists(cache) and not os.path.isdir(cache):
+        raise ValueError(f"cache_dir must be a folder, got the file {cache}")
+    cells = [Cell(common, c, cache) for c in configurations]
     if len({c.key for c in cells}) < len(cells):
         raise ValueError("grid must hold different configurations, got the same one twice")
-    cache.mkdir(parents=True, exist_ok=True)
 
-    found = {c.key: c.load() for c in cells}
-    missing = [c for c in cells if found[c.key] is None]
-    streams = get_active_backend()[0].supports_return_generator
-    # Batches of one: no finished cell waits for another before it is written.
-    how = {"return_as": "generator_unordered" if streams else "list", "batch_size": 1}
-    parallel = Parallel(n_jobs=n_jobs, **how)
-    results = parallel(delayed(_compute)(cell, c, save=not streams) for c in missing)
-    by_key = {c.key: c for c in missing}
+    found = {c.key: c.kept() for c in cells}
+    missing = {c.key: c for c in cells if found[c.key] is None}
+    for task in missing.values():
+        if os.path.lexists(task.path):
+            warnings.warn(f"{task.path} is damaged: its cell is computed again", stacklevel=2)
+    if missing:
+        files.made("cache_dir", cache)
     bar = {"initial": len(cells) - len(missing), "total": len(cells), "unit": "cell"}
     with tqdm(**bar, disable=None if progress is None else not progress) as shown:
-        for key, rows in results:
-            found[key] = by_key[key].save(rows)
-            shown.update()
-    return [row for c in cells for row in found[c.key]]
+        with closing(_computed(cell, list(missing.values()), n_jobs)) as results:
+            for key, rows in results:
+                if missing[key].kept() is None:  # of a worker elsewhere
+                    missing[key].save(rows)
+                found[key] = rows
+                shown.update()
+    return [c.configuration | row for c in cells for row in found[c.key]]
 
 
 def columns(rows):
@@ -136,131 +151,103 @@ def columns(rows):
     Returns
     -------
     dict of str to array (number of rows,)
+        Of objects, where text stands among other values.
 
     Raises
     ------
     ValueError
-        If there are no rows or their names differ.
+        If there are no rows, they are no rows of scalars, or their names differ.
     """
+    if not isinstance(rows, list | tuple):
+        raise ValueError(f"rows must be a list of dict, got {type(rows).__name__}")
+    rows = [scalars("row", row) for row in rows]
     if not rows or any(row.keys() != rows[0].keys() for row in rows):
         raise ValueError(f"rows must share their names, got {len(rows)} rows that do not")
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    return {name: _column([row[name] for row in rows]) for name in rows[0]}
 
 
-def code_version(*modules):
-    """Return 16 hexadecimal digits that change with the source of the named modules.
-
-    Parameters
-    ----------
-    *modules : module or str
-        A package stands for every Python file below it.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ValueError
-        If there is nothing to read.
-    """
-    digest = hashlib.sha256()
-    for module in modules:
-        module = importlib.import_module(module) if isinstance(module, str) else module
-        file = getattr(module, "__file__", None)
-        if file is None:
-            raise ValueError(f"modules must have source files, got {module!r}")
-        root = Path(file)
-        is_package = hasattr(module, "__path__")
-        for path in sorted(root.parent.rglob("*.py")) if is_package else [root]:
-            digest.update(f"{module.__name__}/{path.relative_to(root.parent)}\0".encode())
-            digest.update(path.read_bytes() + b"\0")
-    if not modules:
-        raise ValueError("modules must name at least one, got none")
-    return digest.hexdigest()[:16]
-
-
-def _version_of(cell):
-    version = code_version(_PACKAGE)
-    if cell.__module__.split(".")[0] == _PACKAGE:
-        return version
-    file = inspect.getsourcefile(cell)
-    if file is None or not Path(file).is_file():
-        raise ValueError("code_version must be given for a cell that no file defines, got None")
-    return hashlib.sha256(version.encode() + Path(file).read_bytes()).hexdigest()[:16]
-
-
-def _compute(cell, task, *, save):
-    digest = hashlib.sha256(_text(task.configuration).encode()).digest()
-    entropy = [task.identity["seed"], *np.frombuffer(digest, dtype="<u4").tolist()]
-    rng = np.random.default_rng(np.random.SeedSequence(entropy))
+def _length(name, values):
+    unordered = isinstance(values, str | bytes | Mapping | Set)
     try:
-        rows = cell(**task.configuration, rng=rng)
-    except Exception as error:
-        raise RuntimeError(f"the cell {task.configuration} failed: {error!r}") from error
-    if save and task.path.parent.is_dir():
-        task.save(rows)
-    return task.key, rows
+        if not unordered and np.iterable(values) and len(values):
+            return len(values)
+    except (TypeError, OverflowError):  # a generator, or a range beyond all sizes
+        pass
+    raise ValueError(f"{name} must be a sequence of values, got {values!r:.200}")
 
 
-class _Cell:
-    """Where one configuration's rows are kept, and how they are read back."""
+def _configurations(grid):
+    if isinstance(grid, str | bytes | Mapping) or not np.iterable(grid):
+        raise ValueError(f"grid must be a sequence of dict, got {grid!r:.200}")
+    configurations = [scalars("configuration", c) for c in grid]
+    if not configurations:
+        raise ValueError("grid must hold at least one configuration, got none")
+    return configurations
 
-    def __init__(self, cell, configuration, seed, version, cache):
-        self.configuration = configuration
-        self.identity = {
-            "cell": f"{cell.__module__}.{cell.__qualname__}",
-            "configuration": configuration,
-            "seed": seed,
-            "code_version": version,
-        }
-        self.key = hashlib.sha256(_text(self.identity).encode()).hexdigest()[:32]
-        self.path = cache / f"{self.key}.json"
 
-    def load(self):
-        """Rows of the finished cell; None where there are none to trust."""
+def _identity(cell, version):
+    """What the cells of a sweep share: the name and contents of the function, and the code."""
+    function = cell
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not isinstance(getattr(function, "__qualname__", None), str):
+        function = type(function)
+    if not callable(cell) or "<" in function.__qualname__:
+        raise ValueError(f"cell must be a function of a module, with a name, got {cell!r:.200}")
+    if version is not None and not isinstance(version, str):
+        raise ValueError(f"code_version must be text, got {version!r:.200}")
+    try:
+        held = contents.digest(cell, code=version is None)
+    except ValueError as error:
+        need = "cell must be a plain function, or come with a code_version that stands for it"
+        raise ValueError(f"{need}, got {cell!r:.200}: {error}") from error
+    name = f"{contents.module_name(str(function.__module__))}.{function.__qualname__}"
+    if version is None:
+        version = "+".join(sorted({_AT_IMPORT, code_version(_PACKAGE)}))
+    return {"cell": name, "contents": held, "code_version": version}
+
+
+def _check_calls(cell, configurations):
+    try:
+        signature = inspect.signature(cell, follow_wrapped=False)
+    except (TypeError, ValueError):  # one written in C may not tell
+        return
+    for configuration in configurations:
         try:
-            checksum, _, body = self.path.read_bytes().partition(b"\n")
-        except FileNotFoundError:
-            return None
-        if checksum == hashlib.sha256(body).hexdigest().encode():
-            saved = json.loads(body)
-            if _text(saved["identity"]) == _text(self.identity):
-                return [self.configuration | row for row in saved["rows"]]
-        warnings.warn(f"{self.path} is damaged: its cell is computed again", stacklevel=4)
-        return None
-
-    def save(self, rows):
-        """Write the cell's rows, whole or not at all, and return them as they are read back."""
-        rows = [_scalars("row", row) for row in ([rows] if isinstance(rows, dict) else rows)]
-        for row in rows:
-            if clash := sorted(row.keys() & self.configuration.keys()):
-                raise ValueError(f"row must not repeat arguments of the cell, got {clash}")
-        body = json.dumps({"identity": self.identity, "rows": rows}).encode()
-        partial = self.path.with_suffix(f".{os.getpid()}.part")
-        try:
-            partial.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-            os.replace(partial, self.path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            message = f"the cell {self.configuration} could not be written: {error.strerror}"
-            raise OSError(error.errno, message, str(self.path)) from error
-        return self.load()
+            signature.bind(**configuration, rng=None)
+        except TypeError as error:
+            raise ValueError(f"cell must take rng and {configuration}: {error}") from error
 
 
-def _scalars(name, values):
-    """A dict of plain Python scalars, which JSON gives back exactly."""
-    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise ValueError(f"{name} must be a dict with names as keys, got {values!r}")
-    plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in values.items()}
-    for key, value in plain.items():
-        if not isinstance(value, str | int | float | bool | None):
-            raise ValueError(
-                f"{name} must hold numbers, strings, booleans or None, got {key} = {value!r}"
-            )
-    return plain
+def _check_options(n_jobs, progress):
+    whole = isinstance(n_jobs, int | np.integer) and not isinstance(n_jobs, bool)
+    if n_jobs is not None and not (whole and n_jobs != 0):
+        raise ValueError(f"n_jobs must be an integer other than 0, or None, got {n_jobs!r:.200}")
+    if not isinstance(progress, bool | None):
+        raise ValueError(f"progress must be True, False or None, got {progress!r:.200}")
 
 
-def _text(values):
-    """The same text for the same values, whatever the order of their names."""
-    return json.dumps(values, sort_keys=True)
+def _computed(cell, tasks, n_jobs):
+    """Keys and rows of the tasks, as they are finished; what stops them names them."""
+    if n_jobs is not None:  # two at least of several, so that a cell has a worker of its own
+        n_jobs = min(int(n_jobs), max(2, len(tasks)))
+    streams = get_active_backend()[0].supports_return_generator
+    dispatched = 2 * effective_n_jobs(n_jobs)
+    # Batches of one: no finished cell waits for another before it is handed over.
+    how = {"return_as": "generator_unordered" if streams else "list", "batch_size": 1}
+    parallel = Parallel(n_jobs=n_jobs, pre_dispatch=dispatched, **how)
+    try:
+        yield from parallel(delayed(compute)(cell, task) for task in tasks)
+    except (CellError, ValueError, OSError):
+        raise
+    except Exception as error:  # each backend has its own for a worker that was killed
+        left = [task.configuration for task in tasks if task.kept() is None]
+        running, waiting = left[:dispatched], len(left[dispatched:])
+        more = f", and {waiting} more had not begun" if waiting else ""
+        message = f"the workers stopped ({error!r:.200}) before these cells were done: {running}"
+        raise CellError(message + more) from error
+
+
+def _column(values):
+    mixed = len({isinstance(value, str) for value in values}) > 1
+    return np.array(values, dtype=object if mixed else None)

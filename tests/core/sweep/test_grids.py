@@ -248,7 +248,8 @@ def test_a_cell_that_cannot_be_written_leaves_nothing_behind(tmp_path):
     command = [sys.executable, "-c", FULL, tmp_path, cache]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 1
-    assert "the cell {'n': 2000} could not be written: File too large" in result.stderr
+    assert "the cell {'n': 2000} is not kept: " in result.stderr
+    assert "could not be written: File too large" in result.stderr
     assert [path.suffix for path in cache.iterdir()] == [".json"]
 
 
@@ -276,9 +277,10 @@ def test_bad_axes(bad):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("array", "row must hold numbers"),
+        ("array", r"row of the cell \{'value': 'array'\} must hold numbers"),
         ("repeats", r"row must not repeat arguments of the cell, got \['value'\]"),
-        ("keys", "row must be a dict with names"),
+        ("keys", "row of the cell .* must be a dict with names"),
+        ("nothing", "row of the cell .* must be a dict with names as keys, got None"),
     ],
 )
 def test_bad_rows(tmp_path, value, message):
@@ -298,7 +300,7 @@ def test_bad_functions_and_seeds(tmp_path):
         sweep.code_version(sys)
     namespace = {"__name__": "nowhere"}
     exec("def cell(rng): return {}", namespace)
-    with pytest.raises(ValueError, match="code_version must be given"):
+    with pytest.raises(ValueError, match=r"come with a code_version.*no file defines its code"):
         run(tmp_path, [{}], namespace["cell"])
 
 
