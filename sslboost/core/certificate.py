@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from html import escape
+from math import inf
+
+from sslboost.core.validation import as_count, as_scalar
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,11 @@ class Certificate:
         Whether the bound is a lower one.
     seeds : tuple of int
         Seeds of the instance.
+
+    Raises
+    ------
+    ValueError
+        If a field is of another kind. Infinities and NaN are numbers, with which nothing holds.
     """
 
     claim: str
@@ -31,6 +39,22 @@ class Certificate:
     at_least: bool = False
     seeds: tuple[int, ...] = ()
 
+    def __post_init__(self):
+        if not isinstance(self.claim, str):
+            raise ValueError(f"claim must be text, got {self.claim!r:.200}")
+        if not isinstance(self.at_least, bool):
+            raise ValueError(f"at_least must be True or False, got {self.at_least!r:.200}")
+        if not isinstance(self.seeds, tuple | list):
+            raise ValueError(f"seeds must be a tuple of integers, got {self.seeds!r:.200}")
+        seeds = tuple(as_count("seed", seed, least=0, most=inf) for seed in self.seeds)
+        object.__setattr__(self, "seeds", seeds)
+        for name in ("value", "bound", "tolerance"):
+            try:
+                object.__setattr__(self, name, float(as_scalar(getattr(self, name))))
+            except (TypeError, ValueError, OverflowError) as error:
+                came = f"{getattr(self, name)!r:.200}"
+                raise ValueError(f"{name} must be a number, got {came}") from error
+
     @property
     def margin(self):
         """Distance by which the claim holds, tolerance included; negative when it fails."""
@@ -39,16 +63,29 @@ class Certificate:
 
     @property
     def holds(self):
-        """Whether the claim holds; a value that is not a number never does."""
-        return bool(self.margin >= 0)
+        """Whether the claim holds; with a number that is not finite it never does."""
+        return 0 <= self.margin < inf
 
 
 class CertificateTable:
-    """A table of certificates and of the negative controls that must fail."""
+    """A table of certificates and of the negative controls that must fail.
+
+    Parameters
+    ----------
+    certificates, controls : sequence of Certificate
+        As of :func:`table`.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to check, or something is no certificate.
+    """
 
     def __init__(self, certificates, controls=()):
-        self.certificates = tuple(certificates)
-        self.controls = tuple(controls)
+        self.certificates = _certificates("certificates", certificates)
+        self.controls = _certificates("controls", controls)
+        if not self.certificates:
+            raise ValueError("certificates must hold at least one claim, got none")
 
     @property
     def passes(self):
@@ -94,11 +131,17 @@ def table(*certificates, controls=()):
     Raises
     ------
     ValueError
-        If there is nothing to check.
+        If there is nothing to check, or something is no certificate.
     """
-    if not certificates:
-        raise ValueError("certificates must hold at least one claim, got none")
     return CertificateTable(certificates, controls)
+
+
+def _certificates(name, given):
+    if not isinstance(given, tuple | list):
+        raise ValueError(f"{name} must be a sequence of Certificate, got {type(given).__name__}")
+    if wrong := [one for one in given if not isinstance(one, Certificate)]:
+        raise ValueError(f"{name} must be of Certificate, got {wrong[0]!r:.200}")
+    return tuple(given)
 
 
 def _row(certificate, verdict, prefix=""):

@@ -3,8 +3,10 @@
 import hashlib
 import os
 import platform
+import shlex
 import subprocess
 import sys
+import tomllib
 from datetime import UTC, datetime
 from html import escape
 from importlib import metadata
@@ -21,12 +23,13 @@ def describe():
     Returns
     -------
     dict
-        ``commit`` (with ``+changes`` when files differ from it, ``unknown`` outside a
-        repository), ``command``, ``hardware``, ``versions`` (a dict) and ``date`` (UTC, ISO 8601).
+        ``commit`` (with ``+changes`` when files differ from it or the package has more of them;
+        ``unknown`` where the package does not lie in a repository of its own), ``command``,
+        ``hardware``, ``versions`` (a dict) and ``date`` (UTC, ISO 8601).
     """
     return {
         "commit": _commit(),
-        "command": " ".join(["python", *sys.orig_argv[1:]]),
+        "command": shlex.join(["python", *sys.orig_argv[1:]]),
         "hardware": f"{os.cpu_count()} cores, {_processor()}",
         "versions": {"Python": platform.python_version()}
         | {name: _version(name) for name in _PACKAGES},
@@ -79,21 +82,38 @@ def code_version():
 
 
 def _commit():
-    root = Path(__file__).parents[1]
+    """Commit of the package's own repository, which is not that of a project around it."""
+    package = Path(__file__).resolve().parents[1]
+    root = package.parent
     try:
-        run = ["git", "-C", str(root)]
-        commit = subprocess.run(
-            [*run, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        changed = subprocess.run(
-            [*run, "status", "--porcelain", "--untracked-files=no"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return commit + ("+changes" if changed else "")
+        project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]["name"]
+        top = Path(_git(root, "rev-parse", "--show-toplevel"))
+        if project != package.name or not top.samefile(root):
+            return "unknown"
+        own = [
+            "pyproject.toml",
+            f"{package.name}/__init__.py",
+            f"{package.name}/core/provenance.py",
+        ]
+        _git(root, "ls-files", "--error-unmatch", *own)
+        commit = _git(root, "rev-parse", "--verify", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+        untracked = _git(root, "ls-files", "--others", f":(glob){package.name}/**/*.py")
+    except (OSError, KeyError, TypeError, ValueError, subprocess.CalledProcessError):
+        return "unknown"  # no git, no repository, or a project that is not ours
+    return commit + ("+changes" if changed or untracked else "")
+
+
+def _git(root, *arguments):
+    """What git says in a folder, whatever repository the environment points to."""
+    named = {k: v for k, v in os.environ.items() if k[:4] != "GIT_" or k[:10] == "GIT_CONFIG"}
+    return subprocess.run(
+        ["git", "-C", str(root), *arguments],
+        env=named | {"GIT_OPTIONAL_LOCKS": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
 
 
 def _processor():

@@ -1,9 +1,11 @@
 """Every claim of the slides as an object: statement, construction, check and counterexample."""
 
 import time
+from math import inf
 
 from tqdm import tqdm
 
+from sslboost.core.validation import as_count
 from sslboost.theorems import _bounds, _criteria, _panels, _processor, _representation
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem
 
@@ -36,7 +38,19 @@ def certify_all(theorems=REGISTRY, seed=0, *, progress=None):
         With the keys claim, chapter, label, value, bound, at_least, tolerance, margin, holds,
         control_fails, seeds and seconds. All but ``control_fails`` are of the claim; that says
         whether the same check failed on the counterexample, as it must.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
     """
+    if not isinstance(theorems, tuple | list):
+        raise ValueError(f"theorems must be a sequence of Theorem, got {type(theorems).__name__}")
+    if wrong := [one for one in theorems if not isinstance(one, Theorem)]:
+        raise ValueError(f"theorems must be of Theorem, got {wrong[0]!r:.200}")
+    if not isinstance(progress, bool | None):
+        raise ValueError(f"progress must be True, False or None, got {progress!r:.200}")
+    seed = as_count("seed", seed, least=0, most=inf)
     rows = []
     for theorem in tqdm(theorems, disable=None if progress is None else not progress):
         start = time.perf_counter()
@@ -45,11 +59,11 @@ def certify_all(theorems=REGISTRY, seed=0, *, progress=None):
             "claim": certificate.claim,
             "chapter": theorem.chapter,
             "label": theorem.label,
-            "value": float(certificate.value),
-            "bound": float(certificate.bound),
+            "value": certificate.value,
+            "bound": certificate.bound,
             "at_least": certificate.at_least,
-            "tolerance": float(certificate.tolerance),
-            "margin": float(certificate.margin),
+            "tolerance": certificate.tolerance,
+            "margin": certificate.margin,
             "holds": certificate.holds,
             "control_fails": not control.holds,
             "seeds": list(certificate.seeds),

@@ -2,9 +2,17 @@
 
 import json
 from html import escape
-from pathlib import Path
+
+from sslboost.core.files import as_path
 
 _HEAD = ("Claim", "Shown in", "Measured", "Allowed", "Margin", "Claim", "Negative control")
+
+#: What a row must have, by kind, and the kind in words.
+_KINDS = {
+    "text": (str, ("claim", "chapter")),
+    "a number": (int | float, ("value", "bound", "tolerance", "margin")),
+    "true or false": (bool, ("at_least", "holds", "control_fails")),
+}
 
 
 class Board:
@@ -16,10 +24,19 @@ class Board:
         As :func:`sslboost.theorems.certify_all` returns them.
     folder : str
         Where the chapters lie, seen from the page that shows the board: empty or ending in "/".
+
+    Raises
+    ------
+    ValueError
+        If rows are not as above; names what is missing or of another kind.
     """
 
     def __init__(self, rows, folder=""):
-        self.rows = list(rows)
+        if not isinstance(rows, list | tuple):
+            raise ValueError(f"rows must be a list of dict, got {type(rows).__name__}")
+        if not isinstance(folder, str):
+            raise ValueError(f"folder must be text, got {folder!r:.200}")
+        self.rows = [_checked(row) for row in rows]
         self.folder = folder
 
     @property
@@ -45,7 +62,7 @@ class Board:
         allowed = row["bound"] + slack * row["tolerance"]
         cells = [
             f"<strong>{escape(name)}</strong><br>{escape(statement)}",
-            f'<a href="{escape(target, quote=True)}">Chapter {number}</a>',
+            f'<a href="{escape(target, quote=True)}">Chapter {escape(number)}</a>',
             f"{row['value']:.3g}",
             f"{sign} {allowed:.3g}",
             f"{row['margin']:.2g}",
@@ -78,9 +95,32 @@ def load(path):
     Raises
     ------
     ValueError
-        If the file is there and is not JSON.
+        If the path is none or a folder, or the file holds no certificates.
+    OSError
+        If the file cannot be read.
     """
     from sslboost.theorems import certify_all
 
-    path = Path(path)
-    return Board(json.loads(path.read_text("utf-8")) if path.is_file() else certify_all())
+    path = as_path("path", path)
+    if path.is_dir():
+        raise ValueError(f"path must be a file of certificates, got the folder {path}")
+    if not path.exists():
+        return Board(certify_all())
+    try:
+        return Board(json.loads(path.read_text("utf-8")))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"path must be a file of certificates, got {path}: {error}") from error
+
+
+def _checked(row):
+    """A copy of a row that has every entry that the board shows, of its kind."""
+    if not isinstance(row, dict):
+        raise ValueError(f"rows must be of dict, got {row!r:.200}")
+    for words, (kind, names) in _KINDS.items():
+        for name in names:
+            value = row.get(name)
+            if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+                raise ValueError(f"rows must each have {name} as {words}, got {value!r:.200}")
+    if not isinstance(label := row.get("label", ""), str):
+        raise ValueError(f"rows must have label as text, got {label!r:.200}")
+    return dict(row)

@@ -1,8 +1,12 @@
 """Certificates: what holds, what fails, and tables that cannot pass by accident."""
 
+import dataclasses
+import math
+
+import numpy as np
 import pytest
 
-from sslboost.core.certificate import Certificate, table
+from sslboost.core.certificate import Certificate, CertificateTable, table
 
 
 @pytest.mark.parametrize(
@@ -20,8 +24,50 @@ def test_margin_is_the_slack_with_its_sign(certificate, margin):
 
 
 @pytest.mark.parametrize("at_least", [False, True])
-def test_not_a_number_never_holds(at_least):
-    assert not Certificate("nan", value=float("nan"), at_least=at_least).holds
+@pytest.mark.parametrize("field", ["value", "bound", "tolerance"])
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_with_a_number_that_is_not_finite_nothing_holds(at_least, field, number):
+    certificate = Certificate("odd", **{"value": 0.0, field: number}, at_least=at_least)
+    assert certificate.holds is False
+    assert not table(certificate).passes
+
+
+def test_numbers_of_any_kind_are_kept_as_floats():
+    kinds = [1, 1.0, np.float32(1), np.int64(1), np.array(1.0)]
+    certificates = [Certificate("c", k, k, k, seeds=[np.int64(3)]) for k in kinds]
+    assert set(certificates) == {Certificate("c", 1.0, 1.0, 1.0, seeds=(3,))}
+    for certificate in certificates:
+        assert (
+            type(certificate.value) is type(certificate.bound) is type(certificate.margin) is float
+        )
+        assert type(certificate.holds) is bool
+        assert certificate.seeds == (3,)
+    assert dataclasses.replace(certificates[0], value=2).margin == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"claim": 3}, "claim must be text, got 3"),
+        ({"claim": None}, "claim must be text"),
+        ({"value": "1"}, "value must be a number, got '1'"),
+        ({"value": None}, "value must be a number"),
+        ({"value": True}, "value must be a number"),
+        ({"value": 1j}, "value must be a number"),
+        ({"value": np.ones(1)}, "value must be a number"),
+        ({"value": np.ma.masked}, "value must be a number"),
+        ({"value": [1, [2]]}, "value must be a number"),
+        ({"bound": 10**400}, "bound must be a number"),
+        ({"tolerance": object()}, "tolerance must be a number"),
+        ({"at_least": 1}, "at_least must be True or False, got 1"),
+        ({"seeds": 3}, "seeds must be a tuple of integers, got 3"),
+        ({"seeds": "12"}, "seeds must be a tuple of integers"),
+        ({"seeds": (1, 2.5)}, "seed must be an integer of at least 0, got 2.5"),
+    ],
+)
+def test_fields_of_another_kind_are_named(fields, message):
+    with pytest.raises(ValueError, match=message):
+        Certificate(**{"claim": "c", "value": 0.0} | fields)
 
 
 def test_a_table_passes_only_if_claims_hold_and_controls_fail():
@@ -38,6 +84,24 @@ def test_a_table_shows_verdicts_and_escapes_words():
     assert "a &lt; b" in html and "holds" in html and "fails, as it must" in html
 
 
+def test_a_table_tells_margins_in_text():
+    holds, fails = Certificate("h", 0.0, 1.0), Certificate("f", 2.0, 1.0)
+    assert repr(table(holds, controls=[fails])) == "h: margin 1\nControl: f: margin -1"
+
+
 def test_an_empty_table_is_refused():
     with pytest.raises(ValueError, match="at least one claim"):
         table()
+    with pytest.raises(ValueError, match="at least one claim"):
+        CertificateTable([])
+
+
+@pytest.mark.parametrize("wrong", [3, None, "text", Certificate("c", 0.0), [3], ["c"]])
+def test_what_is_no_certificate_is_refused(wrong):
+    holds = Certificate("h", 0.0, 1.0)
+    with pytest.raises(ValueError, match=r"controls must be (a sequence )?of Certificate, got"):
+        table(holds, controls=wrong)
+    with pytest.raises(ValueError, match=r"certificates must be (a sequence )?of Certificate, got"):
+        CertificateTable(wrong)
+    with pytest.raises(ValueError, match="certificates must be of Certificate"):
+        table(holds, [holds])

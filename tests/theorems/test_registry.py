@@ -1,16 +1,19 @@
 """Every theorem's certificate holds, every counterexample fails, and the board tells both."""
 
 import json
+import re
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sslboost import theorems
 from sslboost.core.certificate import Certificate
-from sslboost.theorems import REGISTRY, Theorem, __main__, certify_all
+from sslboost.theorems import REGISTRY, Theorem, __main__, board, certify_all
 from sslboost.theorems._theorem import agrees, not_rejected
 from sslboost.theorems.board import Board
 
@@ -82,6 +85,17 @@ def test_agreement_has_the_stated_power_and_allowance():
     assert not not_rejected(0.3, 1e-9).holds
 
 
+@pytest.mark.parametrize("p_values", [(np.nan,), (0.5, np.nan), (np.nan, 0.5)])
+def test_a_p_value_that_is_no_number_is_a_rejection(p_values):
+    assert not not_rejected(*p_values).holds
+
+
+def test_draws_that_are_no_numbers_agree_with_nothing():
+    for draws in ([np.nan, 1.0], [1e200, -1e200, 3e200], [1.0]):
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+            assert not agrees(np.array(draws), 1.0).holds
+
+
 def toy(value, control):
     def judge(problem, rng):
         return Certificate("", problem, 1.0, 0.5)
@@ -115,14 +129,14 @@ def test_the_board_tells_what_holds_and_what_fails():
         "seeds": [0],
         "seconds": 0,
     }
-    board = Board(rows, "book/")
-    assert board.passes
-    html = board._repr_html_()
+    shown = Board(rows, "book/")
+    assert shown.passes
+    html = shown._repr_html_()
     assert '<a href="book/02-criteria.html#thm-existence">Chapter 2</a>' in html
     assert "<strong>Toy 0.25 &lt; 1</strong><br>x &lt; 1 &amp; more" in html
     assert "1 of 1 claims hold" in html
     assert "<td>&le; 1.5</td><td>1.2</td><td>holds</td><td>fails, as it must</td>" in html
-    assert "margin 1.25: Toy" in repr(board)
+    assert "margin 1.25: Toy" in repr(shown)
 
 
 @pytest.mark.parametrize(
@@ -130,33 +144,190 @@ def test_the_board_tells_what_holds_and_what_fails():
     [(3.0, 2.0, "FAILS"), (float("nan"), 2.0, "FAILS"), (0.0, 0.0, "HOLDS, and should not")],
 )
 def test_the_board_hides_no_failure(value, control, words):
-    board = Board(certify_all([toy(0.0, 2.0), replace(toy(value, control), name="other")]))
-    assert not board.passes
-    assert words in board._repr_html_()
-    assert "1 of 2 claims hold" in board._repr_html_()
+    shown = Board(certify_all([toy(0.0, 2.0), replace(toy(value, control), name="other")]))
+    assert not shown.passes
+    assert words in shown._repr_html_()
+    assert "1 of 2 claims hold" in shown._repr_html_()
 
 
 def test_an_empty_board_does_not_pass():
     assert not Board([]).passes
 
 
-def test_the_command_writes_certificates_and_board(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(__main__, "certify_all", lambda seed: certify_all([toy(0.0, 2.0)], seed))
-    out, html = tmp_path / "new" / "certificates.json", tmp_path / "board.html"
-    assert __main__.main(["--out", str(out), "--board", str(html), "--seed", "7"])
+@pytest.fixture
+def toys(monkeypatch):
+    """Make the command run one small theorem, whose claim holds or not."""
+
+    def use(value):
+        monkeypatch.setattr(
+            __main__, "certify_all", lambda seed: certify_all([toy(value, 2.0)], seed)
+        )
+
+    return use
+
+
+def test_the_command_writes_certificates_and_board(tmp_path, toys, capsys):
+    toys(0.0)
+    out, html = tmp_path / "certificates.json", tmp_path / "board.html"
+    assert __main__.main(["--out", str(out), "--board", str(html), "--seed", "7"]) == 0
     rows = json.loads(out.read_text("utf-8"))
     assert rows[0]["seeds"] == [7]
     assert html.read_text("utf-8") == Board(rows)._repr_html_() + "\n"
     assert "holds, control fails" in capsys.readouterr().out
-    assert not list(tmp_path.rglob("*.part"))
-    monkeypatch.setattr(__main__, "certify_all", lambda seed: certify_all([toy(9.0, 2.0)], seed))
-    assert not __main__.main([])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["board.html", "certificates.json"]
+    toys(9.0)
+    assert __main__.main([]) == 1
+    assert __main__.main(["--out", str(out)]) == 1
+    assert json.loads(out.read_text("utf-8"))[0]["holds"] is False
 
 
-def test_a_wrong_argument_is_one_line(capsys):
-    with pytest.raises(SystemExit):
-        __main__.main(["--seed", "-1"])
-    assert "--seed: must be at least 0, got -1" in capsys.readouterr().err.splitlines()[-1]
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--seed", "-1"], "argument --seed: must be an integer of at least 0"),
+        (["--seed", "x"], "argument --seed: must be an integer of at least 0"),
+        (["--out", "."], "argument --out: the output must be a file, got the folder ."),
+        (["--seed", "x", "--out", "."], "python -m sslboost.theorems: argument --seed: must be"),
+        (["--out", "missing/file"], "--out: the output must be in a folder that is there"),
+        (["--board", "missing/file"], "--board: the output must be in a folder that is there"),
+        (["--out", "a", "--board", "a"], "arguments --out and --board: must be two files"),
+        (["more"], "unrecognized arguments: more"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_before_any_claim_is_checked(
+    tmp_path, monkeypatch, capsys, arguments, line
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(__main__, "certify_all", None)
+    with pytest.raises(SystemExit) as left:
+        __main__.main(arguments)
+    assert left.value.code == 2
+    err = capsys.readouterr().err
+    assert line in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_board_that_cannot_be_written_is_one_line_and_status_1(
+    tmp_path, toys, capsys, monkeypatch
+):
+    def refuse(path, value):
+        raise OSError(28, f"{path} could not be written: No space")
+
+    toys(0.0)
+    monkeypatch.setattr(__main__.files, "write_json", refuse)
+    assert __main__.main(["--out", str(tmp_path / "a.json")]) == 1
+    assert capsys.readouterr().err.endswith(
+        "a.json could not be written: No space left on device\n"
+    )
+
+
+def test_the_command_runs_as_a_module(tmp_path):
+    command = [sys.executable, "-m", "sslboost.theorems", "--seed", "x", "--out", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert result.stdout == "" and result.stderr.count("\n") == 1
+    assert result.stderr.startswith("python -m sslboost.theorems: argument --seed: must be")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: certify_all(3), "theorems must be a sequence of Theorem, got int"),
+        (lambda: certify_all(None), "theorems must be a sequence of Theorem"),
+        (lambda: certify_all(toy(0.0, 2.0)), "theorems must be a sequence of Theorem, got Theorem"),
+        (lambda: certify_all([3]), "theorems must be of Theorem, got 3"),
+        (lambda: certify_all([toy(0.0, 2.0)], seed="1"), "seed must be an integer of at least 0"),
+        (lambda: certify_all([], seed=-1), "seed must be an integer of at least 0, got -1"),
+        (lambda: certify_all([], progress=3), "progress must be True, False or None, got 3"),
+        (lambda: REGISTRY[0].certify(seed=1.5), "seed must be an integer of at least 0, got 1.5"),
+        (lambda: REGISTRY[0].refute(None), "seed must be an integer of at least 0, got None"),
+        (lambda: REGISTRY[0].certify(5), "problem must be a GaussianPopulation for 'No appr"),
+        (lambda: replace(REGISTRY[0], name=3), "name must be text, got 3"),
+        (lambda: replace(REGISTRY[0], label=None), "label must be text, got None"),
+        (lambda: replace(REGISTRY[0], assumptions="one"), "assumptions must be a tuple of text"),
+        (lambda: replace(REGISTRY[0], assumptions=(1,)), "assumptions must be a tuple of text"),
+        (lambda: replace(REGISTRY[0], check=None), "check must be callable, got None"),
+        (
+            lambda: replace(toy(0.0, 2.0), check=lambda *_: 3).certify(),
+            "check must return a Cert",
+        ),
+    ],
+)
+def test_wrong_objects_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+ROW = certify_all([toy(0.25, 2.0)])[0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (3, "rows must be a list of dict, got int"),
+        ("rows", "rows must be a list of dict, got str"),
+        (ROW, "rows must be a list of dict, got dict"),
+        ([3], "rows must be of dict, got 3"),
+        ([{}], "rows must each have claim as text, got None"),
+        ([ROW | {"chapter": 3}], "rows must each have chapter as text, got 3"),
+        ([ROW | {"margin": "1"}], "rows must each have margin as a number, got '1'"),
+        ([ROW | {"value": True}], "rows must each have value as a number, got True"),
+        ([ROW | {"holds": "yes"}], "rows must each have holds as true or false, got 'yes'"),
+        ([ROW | {"control_fails": 1}], "rows must each have control_fails as true or false"),
+        ([ROW | {"label": 3}], "rows must have label as text, got 3"),
+    ],
+)
+def test_rows_of_another_kind_are_named(tmp_path, rows, message):
+    with pytest.raises(ValueError, match=message):
+        Board(rows)
+    path = tmp_path / "certificates.json"
+    path.write_text(json.dumps(rows))
+    with pytest.raises(
+        ValueError, match=rf"path must be a file of certificates, .*json: {message}"
+    ):
+        board.load(path)
+
+
+def test_a_board_keeps_its_own_rows_and_needs_a_folder_that_is_text():
+    rows = certify_all([toy(0.25, 2.0)])
+    kept = Board(rows)
+    rows[0]["holds"] = False
+    rows.clear()
+    assert kept.passes
+    with pytest.raises(ValueError, match="folder must be text, got None"):
+        Board(rows, None)
+
+
+def test_a_board_escapes_whatever_a_row_says():
+    odd = ROW | {"claim": "<i>: <b>", "chapter": "<u>-x", "label": '"><script>'}
+    html = Board([odd])._repr_html_()
+    assert not {"<i>", "<b>", "<u>", "<script>"} & set(re.findall("<[a-z]+>", html))
+
+
+def test_a_stored_board_is_read_and_without_one_the_claims_are_checked_now(tmp_path, monkeypatch):
+    path = tmp_path / "certificates.json"
+    path.write_text(json.dumps([ROW]))
+    assert board.load(str(path)).rows == [ROW]
+    monkeypatch.setattr(theorems, "REGISTRY", ())
+    monkeypatch.setattr(theorems, "certify_all", lambda: [ROW, ROW])
+    assert len(board.load(tmp_path / "missing.json").rows) == 2
+
+
+@pytest.mark.parametrize("text", [b"", b"[", b"\xff", b"[" * 100_000])
+def test_a_file_of_no_certificates_is_named(tmp_path, text):
+    path = tmp_path / "certificates.json"
+    path.write_bytes(text)
+    with pytest.raises(ValueError, match=r"path must be a file of certificates, got .*\.json: "):
+        board.load(path)
+
+
+@pytest.mark.parametrize("bad", [None, 3, b"a"])
+def test_a_place_that_is_no_file_is_named(tmp_path, bad):
+    with pytest.raises(ValueError, match="path must be a path"):
+        board.load(bad)
+    with pytest.raises(ValueError, match="path must be a file of certificates, got the folder"):
+        board.load(tmp_path)
 
 
 def test_the_registry_needs_neither_torch_nor_plotting():
