@@ -1,5 +1,7 @@
 """Populations and samples of every shape, for the property tests."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -15,7 +17,7 @@ def conditioning(cov):
 
 
 @st.composite
-def populations(draw, *, most=5, decades=4.0, links=True):
+def populations(draw, *, most=5, decades=4.7, links=True):
     """Definite populations: d_x < d_z, d_y > d_z, zero blocks, ill-conditioned, in any units.
 
     Parameters
@@ -70,3 +72,44 @@ def processors(draw, population):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1), label="seed of A"))
     Q = np.linalg.qr(rng.standard_normal((population.d_x, d_f)))[0]
     return Q.T / np.sqrt(np.diag(population.block("x", "x")))
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Another way to write a sample's columns, which changes nothing that they say.
+
+    Units, copies, order, and where ``centred`` also a shift and a constant column.
+    """
+
+    units: np.ndarray
+    copies: tuple
+    order: tuple
+    constant: float | None
+    shift: float
+
+    def __call__(self, X, *, centred=True):
+        d = X.shape[1]
+        columns = [j for j in (*self.order, *self.copies) if j < d]
+        units = self.units[columns]
+        X = X[:, columns] * units + centred * self.shift * units
+        if centred and self.constant is not None:
+            X = np.column_stack([X, np.full(len(X), self.constant)])
+        return X
+
+    @property
+    def digits(self):
+        """Relative rounding of what is left of columns of unit variance: a shift costs digits."""
+        return EPS * (1 + self.shift)
+
+
+@st.composite
+def twins(draw, *, most=4):
+    """Twins of samples with up to ``most`` columns; units up to 2^40 = 10^12 and back."""
+    powers = draw(st.lists(st.integers(-40, 40), min_size=most, max_size=most), label="powers")
+    return Twin(
+        2.0 ** np.array(powers),
+        tuple(draw(st.lists(st.integers(0, most - 1), max_size=3), label="copies")),
+        tuple(draw(st.permutations(range(most)), label="order")),
+        draw(st.sampled_from([None, 0.1, 14.62, 1e6 + 0.1]), label="constant"),
+        draw(st.sampled_from([0.0, 1.0, 1e4, 1e8]), label="shift"),
+    )
