@@ -19,9 +19,6 @@ import numpy as np
 from sslboost.core.linalg import RANK_RTOL, numerical_rank
 from sslboost.core.validation import as_array, as_count
 
-#: A direction of f(x) whose size in the extra sample is below this share is not seen by it.
-_UNSEEN = 1e-13
-
 #: Smallest ridge of the search's metric, relative to the mean variance of an input.
 _FLOOR = 1e-5
 
@@ -52,7 +49,9 @@ class Problems:
     lam : array (b,)
         Weight of the pretext term.
     k : array of int (b,)
-        Largest useful rank of f: min(d_f, d_y, n0, r).
+        Largest useful rank of f: min(d_f, d_y, rank X_extra).
+    unit : array (b,)
+        Largest singular value of X_extra / sqrt(n0), which rounding is measured against.
     """
 
     basis: np.ndarray
@@ -64,6 +63,7 @@ class Problems:
     mu: np.ndarray
     lam: np.ndarray
     k: np.ndarray
+    unit: np.ndarray
 
     def __len__(self):
         return len(self.sigma)
@@ -74,10 +74,14 @@ class Problems:
         return self.sigma.shape[1]
 
     @property
+    def constant(self):
+        """F of a constant f, (b,): ``||Y_extra||^2 / n0``."""
+        return self.rest + np.sum(self.T**2, axis=(1, 2))
+
+    @property
     def scale(self):
         """Size of each loss, (b,): that of a constant f plus the pretext term of f(x) = x."""
-        fit = self.rest + np.sum(self.T**2, axis=(1, 2))
-        return fit + self.lam * np.sum(self.mu, axis=1)
+        return self.constant + self.lam * np.sum(self.mu, axis=1)
 
     def take(self, index):
         """Return the problems at ``index``."""
@@ -145,20 +149,20 @@ def reduce_samples(X, Y, K_z, lam, *, d_f=None):
     T[:, :m] = rotate.mT @ T[:, :m]
     basis = np.concatenate([N @ W.mT, np.broadcast_to(V, (b, r, rank))], axis=-1)
     mu = np.broadcast_to(size[:, :rank] ** 2, (b, rank))
-    lam, k = np.broadcast_to(lam, (b,)), np.full(b, min(d_f, d_y, n0, r))
-    return Problems(basis, sigma, rotate.mT @ R[:, :m, m:], R[:, m:, m:], T, rest, mu, lam, k)
+    lam, size = np.broadcast_to(lam, (b,)), np.linalg.svdvals(upper)
+    k = np.minimum(min(d_f, d_y), [numerical_rank(values, 0.0) for values in size])
+    blocks = rotate.mT @ R[:, :m, m:], R[:, m:, m:]
+    return Problems(basis, sigma, *blocks, T, rest, mu, lam, k, size[:, 0])
 
 
 def evaluate(problems, C):
-    """Return F (b,), its gradient (b, r, k) and the best head (b, k, d_y) at C (b, r, k)."""
+    """Return F (b,), its gradient (b, r, j) and the best head (b, j, d_y) at C (b, r, j)."""
     p, m = problems, problems.m
     C_N, C_V = C[:, :m], C[:, m:]
     seen = np.concatenate([p.sigma[:, :, None] * C_N + p.A @ C_V, p.D @ C_V], axis=1)
-    Q, upper = np.linalg.qr(seen)
-    explained = Q.mT @ p.T
-    error = p.T - Q @ explained
-    head = _solve_upper(upper, explained)
     gram = C.mT @ C
+    length = np.sqrt(np.einsum("bkk->bk", gram).max(axis=1))
+    error, head = _best_head(seen, p.T, RANK_RTOL * p.unit * length)
     pretext = np.linalg.solve(gram, (p.mu[:, :, None] * C_V).mT).mT
     slope = -C @ np.linalg.solve(gram, C_V.mT @ pretext)
     slope[:, m:] += pretext
@@ -167,21 +171,31 @@ def evaluate(problems, C):
     return value, gradient, head
 
 
+def _best_head(seen, T, rounding):
+    """Residual (b, r, d_y) and coefficients (b, j, d_y) of least squares of T on seen (b, r, j).
+
+    Directions of size ``rounding`` (b,) are not seen, and nothing is fitted to them.
+    """
+    Q, upper = np.linalg.qr(seen)
+    explained = Q.mT @ T
+    error = T - Q @ explained
+    blind = (np.abs(np.einsum("bkk->bk", upper)) <= rounding[:, None]).any(axis=1)
+    upper[blind] = np.eye(upper.shape[1])
+    head = np.linalg.solve(upper, explained)
+    if blind.any():  # the rank is then read from singular values
+        left, size, right = np.linalg.svd(seen[blind], full_matrices=False)
+        kept = (size > rounding[blind, None])[:, :, None]
+        explained = np.where(kept, left.mT @ T[blind], 0.0)
+        error[blind] = T[blind] - left @ explained
+        head[blind] = right.mT @ (explained / np.where(kept, size[:, :, None], 1.0))
+    return error, head
+
+
 def correlate(problems, E):
     """Return X_extra' E / sqrt(n0), (b, r, j), for E (b, r, j) in the basis of T."""
     p, m = problems, problems.m
     E_N = E[:, :m]
     return np.concatenate([p.sigma[:, :, None] * E_N, p.A.mT @ E_N + p.D.mT @ E[:, m:]], axis=1)
-
-
-def _solve_upper(upper, right):
-    """Solve small triangular systems; a direction that X_extra does not see gets no weight."""
-    diagonal = np.einsum("bkk->bk", upper)
-    size = np.abs(diagonal)
-    seen = (size > _UNSEEN * size.max(axis=1, keepdims=True)) & (size > 0)
-    upper, right = upper.copy(), np.where(seen[:, :, None], right, 0.0)
-    np.einsum("bkk->bk", upper)[...] = np.where(seen, diagonal, 1.0)
-    return np.linalg.solve(upper, right)
 
 
 def least_squares_metric(problems, alpha, ridge):

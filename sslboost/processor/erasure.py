@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sslboost.core.linalg import range_basis, whitening
-from sslboost.core.validation import as_count, as_samples
+from sslboost.core.linalg import centred, column_scale, range_basis, whitening
+from sslboost.core.validation import as_samples
 from sslboost.processor.optimum import Processor
 
 
@@ -18,7 +18,7 @@ def erase(X, Z):
     Parameters
     ----------
     X, Z : arrays (n, d_x), (n, d_z)
-        Samples; means are removed.
+        Samples; means are removed, and constants with them.
 
     Returns
     -------
@@ -33,15 +33,11 @@ def erase(X, Z):
     Source: Belrose et al. (2023), LEACE; slide "The Conditions That Processor f
     Needs to Satisfy", a processor that meets (C1) with y constant.
     """
-    X, Z = as_samples(X=X, Z=Z)
-    n = as_count("number of rows of X", len(X), least=2)
-    X = X - X.mean(axis=0)
-    Z = Z - Z.mean(axis=0)
-    cov_xx = X.T @ X / n
-    cov_xz = X.T @ Z / n
-    sd = Z.std(axis=0)
+    X, Z = as_samples(X=X, Z=Z, least=2)
+    X, Z = centred(X)[0], centred(Z)[0]
+    cov_xx = X.T @ X / len(X)
     white = whitening(cov_xx)
-    Q = range_basis(white.whiten(cov_xz / np.where(sd > 0, sd, 1.0)))
+    Q = range_basis(white.whiten(X.T @ (Z / column_scale(Z)) / len(X)))
     coordinates = white.unwhiten(Q)
     predicted = cov_xx @ coordinates
     return Processor(np.eye(X.shape[1]) - predicted @ coordinates.T, float(np.sum(predicted**2)))

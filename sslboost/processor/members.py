@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sslboost.core.validation import as_count, as_rng
+from sslboost.core.linalg import range_basis
+from sslboost.core.validation import as_array, as_count, as_rng, takes
 from sslboost.criteria import c1_gap, c2_gap
 from sslboost.population import GaussianPopulation
 from sslboost.processor.optimum import lambda_star, random_minimiser
 
 
+@takes(existence=bool, invariance=bool)
 def random_member(d_x=10, d_z=5, d_y=2, *, rank_x=None, existence=True, invariance=True, rng=None):
     """Draw a population from the general form of S, or one that breaks an assumption.
 
@@ -54,7 +56,8 @@ def random_member(d_x=10, d_z=5, d_y=2, *, rank_x=None, existence=True, invarian
     along = K_y[:d_y] @ np.linalg.solve(cov_yy, C) if existence else rng.standard_normal((d_y, d_z))
     rest = rng.standard_normal((r - d_y, d_z))
     if invariance:
-        rest -= rest @ np.linalg.pinv(along) @ along
+        rows = range_basis(along.T, unit=0.0)
+        rest -= rest @ rows @ rows.T
     K_z = np.concatenate([along, rest])
     shared = np.linalg.solve(cov_yy - K_y.T @ K_y, C - K_y.T @ K_z)
     noise_z = _tame(rng, d_z, d_z)
@@ -115,20 +118,43 @@ def survey(populations, share, *, d_f=None, minimisers=2, rng=None):
     Raises
     ------
     ValueError
-        If ``minimisers`` is no count, or as :func:`sslboost.processor.random_minimiser`.
+        If there is no population, lam* of one is infinite, the shares are no such numbers,
+        ``minimisers`` is no count, or as :func:`sslboost.processor.random_minimiser`.
 
     Source: slide "Rationality of The Loss", Theorem 1.
     """
     minimisers = as_count("minimisers", minimisers)
+    d_f = None if d_f is None else as_count("d_f", d_f)
+    low, high = _shares(share)
     rng = as_rng(rng)
-    low, high = np.broadcast_to(share, 2)
     gaps = []
-    for p in populations:
+    for p in _populations(populations):
         lam = rng.uniform(low, high) * lambda_star(p)
         total = np.trace(p.block("y", "y"))
         for _ in range(minimisers):
-            outputs = rng.integers(p.d_y, p.rank_x + 1) if d_f is None else d_f
+            least = min(p.d_y, p.rank_x)
+            outputs = rng.integers(least, p.rank_x + 1) if d_f is None else d_f
             A = random_minimiser(p, int(outputs), lam, rng)
             gaps.append((c1_gap(p, A), c2_gap(p, A) / total))
     c1, c2 = np.array(gaps).reshape(-1, minimisers, 2).transpose(2, 0, 1)
     return Survey(c1, c2)
+
+
+def _shares(share):
+    share = as_array("share", share, int(np.iterable(share)))
+    if share.shape not in [(), (2,)] or (share < 0).any() or np.diff(share.ravel()).sum() < 0:
+        raise ValueError(
+            f"share must be one number or two in order, none of them negative, got {share}"
+        )
+    return np.broadcast_to(share, 2)
+
+
+def _populations(populations):
+    drawn = list(populations) if np.iterable(populations) else []
+    if not drawn or not all(isinstance(p, GaussianPopulation) for p in drawn):
+        kind = type(populations).__name__
+        raise ValueError(f"populations must be some GaussianPopulations, got a {kind}")
+    for i, p in enumerate(drawn):
+        if lambda_star(p) == np.inf:
+            raise ValueError(f"populations[{i}] must have a finite lam*, got inf")
+    return drawn

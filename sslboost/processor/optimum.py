@@ -14,8 +14,9 @@ import numpy as np
 from scipy import linalg
 
 from sslboost.core.linalg import RANK_RTOL
-from sslboost.core.validation import as_count, as_matrix, as_number, as_rng
+from sslboost.core.validation import as_count, as_matrix, as_number, as_rng, frozen, takes
 from sslboost.criteria import existence_gap
+from sslboost.population import GaussianPopulation
 from sslboost.representation.risk import whitened_span
 
 
@@ -33,6 +34,11 @@ class Processor:
         Norm of the loss's gradient relative to the scale of the loss; 0 for a closed form.
     converged : bool
         Whether the solver met its tolerance.
+
+    Raises
+    ------
+    ValueError
+        If they are no such things.
     """
 
     matrix: np.ndarray
@@ -40,14 +46,32 @@ class Processor:
     gradient: float = 0.0
     converged: bool = True
 
+    def __post_init__(self):
+        object.__setattr__(self, "matrix", frozen(as_matrix("matrix", self.matrix)))
+        object.__setattr__(self, "loss", as_number("loss", self.loss))
+        object.__setattr__(self, "gradient", as_number("gradient", self.gradient, least=0))
+        if not isinstance(self.converged, bool):
+            raise ValueError(f"converged must be a bool, got {self.converged!r}")
+
+    @property
+    def rank(self):
+        """Number of directions of x that f uses, the rows of A that are not zero."""
+        return int(np.any(self.matrix != 0, axis=1).sum())
+
     def transform(self, X):
         """Return the rows f(x), (n, d_f), of the rows of ``X`` (n, d_x).
+
+        Raises
+        ------
+        ValueError
+            If ``X`` does not have d_x columns.
 
         Source: slide "Can Pretext-Based SSL Be Boosted? (Cont.)".
         """
         return as_matrix("X", X, columns=self.matrix.shape[1]) @ self.matrix.T
 
 
+@takes(population=GaussianPopulation)
 def population_loss(population, A, lam):
     """Return L(f; P) of f(x) = A x.
 
@@ -85,6 +109,7 @@ def _gain(population, Q, lam):
     return np.sum((Q.T @ population.K_y) ** 2) - lam * np.sum((Q.T @ population.K_z) ** 2)
 
 
+@takes(population=GaussianPopulation)
 def spectrum(population, lam, most=None):
     """Return the nonzero part of the eigendecomposition of M_y - lam M_z.
 
@@ -115,7 +140,10 @@ def spectrum(population, lam, most=None):
     Source: slide "Rationality of The Loss"; the trace form of the chapter on the loss.
     """
     lam = as_number("lam", lam, least=0)
+    most = None if most is None else as_count("most", most)
     K = np.concatenate([population.K_y, population.K_z], axis=1)
+    if len(K) == 0:  # x is constant
+        return np.zeros(0), np.zeros((0, 0))
     (reflectors, tau), R = linalg.qr(K, mode="raw", check_finite=False)
     R_y, R_z = R[: len(tau), : population.d_y], R[: len(tau), population.d_y :]
     values, vectors = linalg.eigh(R_y @ R_y.T - lam * (R_z @ R_z.T), check_finite=False)
@@ -129,6 +157,7 @@ def spectrum(population, lam, most=None):
     return values, vectors
 
 
+@takes(population=GaussianPopulation)
 def population_optimum(population, d_f, lam):
     """Return the processor that minimises the population loss, in closed form.
 
@@ -163,6 +192,7 @@ def population_optimum(population, d_f, lam):
     return Processor(A, float(_loss_of_nothing(population, lam) - values[:kept].sum()))
 
 
+@takes(population=GaussianPopulation)
 def random_minimiser(population, d_f, lam, rng=None):
     """Return a random minimiser of the population loss, not only the one of least rank.
 
@@ -203,6 +233,7 @@ def random_minimiser(population, d_f, lam, rng=None):
     return mixing @ population.whitening.unwhiten(span).T
 
 
+@takes(population=GaussianPopulation)
 def lambda_star(population):
     """Return lam*, the weight past which the optimum throws a y-direction away.
 
@@ -290,6 +321,7 @@ class Membership:
             raise ValueError("population is outside S: " + "; ".join(self.failed))
 
 
+@takes(population=GaussianPopulation)
 def membership(population, lam, d_f=None):
     """Return whether the population is in S, assumption by assumption.
 

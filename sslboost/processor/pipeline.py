@@ -5,10 +5,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sslboost.core.linalg import RANK_RTOL, Whitening, range_basis, whitening
-from sslboost.core.validation import as_count, as_matrix, as_rng
+from sslboost.core.linalg import (
+    RANK_RTOL,
+    Whitening,
+    column_scale,
+    range_basis,
+    whitening,
+    without_constants,
+)
+from sslboost.core.validation import (
+    as_count,
+    as_matrix,
+    as_number,
+    as_rng,
+    frozen,
+    takes,
+)
 from sslboost.population import GaussianPopulation
-from sslboost.representation.pretext import LinearMap, fit_linear
+from sslboost.representation.pretext import LinearMap, W_star, fit_linear
 from sslboost.representation.risk import predictor_risk
 
 
@@ -22,12 +36,53 @@ class Inputs:
         With the second moments of (inputs, z, y), which is all that linear maps of them need.
     sample : callable
         ``sample(n, rng)`` draws rows of (inputs, z, y) from their true law.
+
+    Raises
+    ------
+    ValueError
+        If they are no such things.
     """
 
     law: GaussianPopulation
     sample: Callable
 
+    def __post_init__(self):
+        _check_inputs(self.law, self.sample)
 
+    def draw(self, n, rng=None):
+        """Return n rows of (inputs, z, y), checked to be those of the law.
+
+        Parameters
+        ----------
+        n : int
+        rng : numpy.random.Generator or int, optional
+
+        Returns
+        -------
+        x, z, y : arrays (n, d_x), (n, d_z), (n, d_y)
+
+        Raises
+        ------
+        ValueError
+            If ``n`` is no count, or ``sample`` returns anything else.
+        """
+        n, rng = as_count("n", n), as_rng(rng)
+        rows, law = self.sample(n, rng), self.law
+        if not isinstance(rows, tuple | list) or len(rows) != 3:
+            raise ValueError(f"sample must return rows of (x, z, y), got {type(rows).__name__}")
+        sizes = {"x": law.d_x, "z": law.d_z, "y": law.d_y}
+        return tuple(
+            as_matrix(f"{name} of sample", part, rows=n, columns=size)
+            for part, (name, size) in zip(rows, sizes.items(), strict=True)
+        )
+
+
+@takes(law=GaussianPopulation, sample=callable)
+def _check_inputs(law, sample):
+    """Refuse what is no law or cannot be drawn from."""
+
+
+@takes(population=GaussianPopulation)
 def raw_inputs(population):
     """Return the inputs of a linear processor f(x) = A x.
 
@@ -44,6 +99,7 @@ def raw_inputs(population):
     return Inputs(population, population.sample)
 
 
+@takes(population=GaussianPopulation)
 def relu_inputs(population, V):
     """Return the inputs of f(x) = A relu(V x), a class whose capacity grows with its units.
 
@@ -64,16 +120,20 @@ def relu_inputs(population, V):
     Raises
     ------
     ValueError
-        If V does not act on d_x inputs.
+        If V does not act on d_x inputs, or v'x is constant for one of its rows.
 
     Source: Cho and Saul (2009), arc-cosine kernel of degree 1; Stein's identity.
     """
-    V = as_matrix("V", V, columns=population.d_x)
-    V = V / np.sqrt(np.sum(V @ population.block("x", "x") * V, axis=1, keepdims=True))
+    C, size = population.whitened(V)
+    units, labels = as_count("number of rows of V", C.shape[1]), population.d_z + population.d_y
+    length = np.linalg.norm(C, axis=0)
+    if (length <= RANK_RTOL * size).any():
+        i = int(np.argmin(length / np.where(size > 0, size, 1.0)))
+        raise ValueError(f"V must have rows on which x varies, got none of it on row {i}")
+    V = as_matrix("V", V) / length[:, None]
     r = np.clip(V @ population.block("x", "x") @ V.T, -1, 1)
     np.fill_diagonal(r, 1.0)
     angle = np.arccos(r)
-    units, labels = len(V), population.d_z + population.d_y
     cov = np.empty((units + labels, units + labels))
     cov[:units, :units] = (np.sin(angle) + (np.pi - angle) * r - 1) / (2 * np.pi)
     cov[:units, units:] = V @ population.cov[: population.d_x, population.d_x :] / 2
@@ -93,19 +153,67 @@ class Pretext:
 
     Parameters
     ----------
-    cov : array (d_x, d_x)
-        Second moments of the inputs.
     white : Whitening
-        Their whitening.
+        Of the inputs' second moments.
     K_z : array (rank_x, d_z)
         Cov[x_w, z].
+    variance : float
+        tr cov_zz.
+
+    Raises
+    ------
+    ValueError
+        If they are no such things.
     """
 
-    cov: np.ndarray
     white: Whitening
     K_z: np.ndarray
+    variance: float
+
+    def __post_init__(self):
+        if not isinstance(self.white, Whitening):
+            raise ValueError(f"white must be a Whitening, got {type(self.white).__name__}")
+        object.__setattr__(self, "K_z", frozen(as_matrix("K_z", self.K_z, rows=self.white.rank)))
+        object.__setattr__(self, "variance", as_number("variance", self.variance, least=0))
+
+    @staticmethod
+    def of_law(law):
+        """Return what unlimited pretext data say, those of a :class:`GaussianPopulation`."""
+        return Pretext(law.whitening, law.K_z, np.trace(law.block("z", "z")))
+
+    @staticmethod
+    def of_sample(X, Z):
+        """Return what the centred rows X (n1, d_x) and Z (n1, d_z) say."""
+        X, Z = without_constants(X), without_constants(Z)
+        white = whitening(X.T @ X / len(X))
+        return Pretext(white, white.whiten(X.T @ Z / len(X)), np.sum(Z**2) / len(X))
+
+    def seen(self, A):
+        """Return an orthonormal basis (rank_x, k) of the whitened directions that A x sees.
+
+        As :func:`sslboost.representation.risk.whitened_span`, which knows the law.
+
+        Parameters
+        ----------
+        A : array (d_f, d_x)
+
+        Returns
+        -------
+        array (rank_x, k)
+
+        Raises
+        ------
+        ValueError
+            If A does not act on the inputs.
+        """
+        root = self.white.root
+        A = as_matrix("A", A, columns=len(root))
+        size = np.abs(A) @ np.linalg.norm(root, axis=1)
+        C = root.T @ A.T
+        return range_basis(C / column_scale(C, size), unit=np.sqrt(max(len(C), 1)))
 
 
+@takes(inputs=Inputs)
 def sample_pretext(inputs, n1, rng=None):
     """Draw n1 pretext samples of the inputs.
 
@@ -127,15 +235,13 @@ def sample_pretext(inputs, n1, rng=None):
 
     Source: slide "Pretext-Based SSL (Cont.)", X_pre and Z_pre.
     """
-    law = inputs.law
-    if n1 == np.inf:
-        return Pretext(law.block("x", "x"), law.whitening, law.K_z)
-    X, Z, _ = inputs.sample(as_count("n1", n1, least=law.d_x + 1), rng)
-    cov = X.T @ X / n1
-    white = whitening(cov)
-    return Pretext(cov, white, white.whiten(X.T @ Z / n1))
+    if is_unlimited(n1):
+        return Pretext.of_law(inputs.law)
+    X, Z, _ = inputs.draw(as_count("n1", n1, least=inputs.law.d_x + 1), rng)
+    return Pretext.of_sample(X, Z)
 
 
+@takes(inputs=Inputs, pretext=Pretext)
 def representation(inputs, pretext, A):
     """Return features (d_x, k) with the span of the representation psi(f(x)), f(x) = A' x.
 
@@ -152,14 +258,20 @@ def representation(inputs, pretext, A):
         k counts the canonical correlations of f(x) with z above rounding: a linear head has no
         sense of scale, and would otherwise read a representation out of rounding errors.
 
+    Raises
+    ------
+    ValueError
+        If A does not act on the inputs.
+
     Source: slides "Pretext-Based SSL (Cont.)" and "Remark of Theorem 2".
     """
-    Q = range_basis(pretext.white.whiten(pretext.cov @ A))
-    sd = np.sqrt(np.diag(inputs.law.block("z", "z")))
-    left, values, _ = np.linalg.svd(Q.T @ pretext.K_z / sd, full_matrices=False)
+    Q = pretext.seen(as_matrix("A", A, rows=inputs.law.d_x).T)
+    correlations = inputs.law.in_units_of_sd(Q.T @ pretext.K_z, "z")
+    left, values, _ = np.linalg.svd(correlations, full_matrices=False)
     return pretext.white.unwhiten(Q @ left[:, values > RANK_RTOL])
 
 
+@takes(inputs=Inputs)
 def downstream_risk(inputs, features, n2, rng):
     """Return the exact risk of a head fitted to n2 labels of the given linear features.
 
@@ -179,20 +291,30 @@ def downstream_risk(inputs, features, n2, rng):
     Raises
     ------
     ValueError
-        If n2 is neither a positive integer nor infinite.
+        If n2 is neither a positive integer nor infinite, or the features are none of d_x inputs.
 
     Source: slide "Pretext-Based SSL (Cont.)".
     """
     law = inputs.law
-    if n2 == np.inf:
-        white = whitening(features.T @ law.block("x", "x") @ features)
-        head = white.unwhiten(white.whiten(features.T @ law.block("x", "y"))).T
-        return predictor_risk(law, LinearMap(head @ features.T, np.zeros(law.d_y)))
-    X, _, Y = inputs.sample(as_count("n2", n2), as_rng(rng))
-    phi = LinearMap(features.T, np.zeros(features.shape[1]))
-    head = fit_linear(phi(X), Y).after(phi) if features.shape[1] else _nothing(law)
-    return predictor_risk(law, head)
+    matrix = as_matrix("features", features, rows=law.d_x).T
+    phi = LinearMap(matrix, np.zeros(len(matrix)))
+    if is_unlimited(n2):
+        return predictor_risk(law, W_star(law, phi).after(phi))
+    X, _, Y = inputs.draw(as_count("n2", n2), rng)
+    if not len(matrix):
+        return float(np.trace(law.block("y", "y")))
+    return predictor_risk(law, fit_linear(phi(X), Y).after(phi))
 
 
-def _nothing(law):
-    return LinearMap(np.zeros((law.d_y, law.d_x)), np.zeros(law.d_y))
+def is_unlimited(n):
+    """Return whether a number of samples is infinite.
+
+    Parameters
+    ----------
+    n : int or float
+
+    Returns
+    -------
+    bool
+    """
+    return isinstance(n, float | np.floating) and n == np.inf
