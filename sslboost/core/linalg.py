@@ -19,8 +19,7 @@ RANK_RTOL = 1e-10
 #: 0.1 + 0.2 and 0.3 are the same constant.
 _ROUNDINGS = 8
 
-#: In units of no less than this fraction of the numbers that a column was computed from, their
-#: rounding stays below the rank tolerance and is never a direction.
+#: In units of no less than this fraction of what a column was computed from, rounding is no rank.
 _COARSEST = _ROUNDINGS * np.finfo(float).eps / RANK_RTOL
 
 
@@ -59,18 +58,21 @@ def centred(X, weights=None):
     array (n, d)
     array (d,)
     """
-    mean = np.average(X, axis=0, weights=weights)
-    rest = np.average(X - mean, axis=0, weights=weights)  # the rounding of a long sum
+    mean = _mean(X, weights)
+    rest = _mean(X - mean, weights)  # the rounding of a long sum
     return np.where(constant_columns(X), 0.0, X - mean - rest), mean + rest
 
 
+def _mean(X, weights):
+    return X.mean(axis=0) if weights is None else weights @ X
+
+
 def without_constants(X):
-    """Return columns that are centred already, with zero for those that are constant.
+    """Return centred columns, with zero for the constant: the rounding of a centred one.
 
     Parameters
     ----------
     X : array (n, d)
-        Of variables with mean zero: a constant among them is the rounding of a centred one.
 
     Returns
     -------
@@ -82,8 +84,7 @@ def without_constants(X):
 def column_scale(X, size=0.0):
     """Return the unit that each column counts in: its root mean square, 1 for one of zeros.
 
-    Where a column was computed from far larger numbers the unit is a fixed fraction of those, so
-    that their rounding stays below the rank tolerance.
+    Where a column was computed from far larger numbers it is a fixed fraction of those instead.
 
     Parameters
     ----------
@@ -132,8 +133,7 @@ class Whitening:
     With ``T`` (d, rank) such that ``T' cov T = I``, ``whiten(B)`` is ``T' B`` and
     ``unwhiten(C)`` is ``T C``. ``T`` is the inverse transpose of the Cholesky factor ``factor``
     for a definite covariance, where only triangular solves are needed, and ``factor`` itself
-    for a singular one. ``root`` (d, rank) is the covariance's own factor, ``root root' = cov``,
-    so that A x has the coordinates ``root' A'`` without loss of digits.
+    for a singular one. A x has the coordinates ``root' A'``, with ``root root' = cov``.
     """
 
     factor: np.ndarray

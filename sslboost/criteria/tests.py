@@ -190,7 +190,9 @@ def c1_test_pooled(F, Z, labels):
             f"n must exceed the classes and rank F times rank Z together, got n = {n} with "
             f"{len(sizes)} classes and ranks {P.shape[1]} and {Q.shape[1]}"
         )
-    products, mean = centred(n * (P[:, :, None] * Q[:, None, :]).reshape(n, -1))
+    products = n * (P[:, :, None] * Q[:, None, :]).reshape(n, -1)
+    # Features that never vary in the same class: in units of theirs the product is rounding.
+    products, mean = centred(np.where(column_scale(products) > RANK_RTOL, products, 0.0))
     white = whitening(products.T @ products / df)
     t = white.whiten(mean[:, None])
     # A mean without variance is certain; below this size it could be that of what was cut off.
