@@ -1,8 +1,9 @@
 """Picture and table of the trained capacities of chapter 6."""
 
+from numbers import Real
+
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import HTML
 
 from sslboost.bounds import capacity, trained_capacity
 from sslboost.pages import figures
@@ -19,6 +20,16 @@ _COLUMNS = {
     "objective_yhat": "that of ŷ",
     "tail": "tail",
 }
+_NUMBERS = (
+    "narrowest",
+    "layers",
+    "parameters",
+    "n0",
+    "objective",
+    "objective_yhat",
+    "risk",
+    "tail",
+)
 
 
 def summary(rows):
@@ -36,9 +47,14 @@ def summary(rows):
         the ``half_way`` n0 and the same ``per_neuron`` and ``per_parameter``; and the means of
         ``objective``, ``objective_yhat`` and ``tail`` at the largest n0.
 
+    Raises
+    ------
+    ValueError
+        If there are no such rows.
+
     Source: chapter 6, collapse of the risk.
     """
-    found = []
+    rows, found = _rows("rows", rows), []
     for architecture in dict.fromkeys(row["architecture"] for row in rows):
         own = [row for row in rows if row["architecture"] == architecture]
         half = trained_capacity.half_way(rows, architecture)
@@ -62,7 +78,12 @@ def table(rows):
 
     Returns
     -------
-    IPython.display.HTML
+    Html
+
+    Raises
+    ------
+    ValueError
+        If there are no such rows.
 
     Source: chapter 6, collapse of the risk.
     """
@@ -74,15 +95,8 @@ def table(rows):
             return "none"
         return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
-    head = "".join(f"<th>{name}</th>" for name in _COLUMNS.values())
-    body = "".join(
-        "<tr>" + "".join(f"<td>{cell(facts[name])}</td>" for name in _COLUMNS) + "</tr>"
-        for facts in summary(rows)
-    )
-    return HTML(
-        '<table class="certificates numbers">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )
+    body = [[cell(facts[name]) for name in _COLUMNS] for facts in summary(rows)]
+    return figures.table("certificates numbers", list(_COLUMNS.values()), body, named=False)
 
 
 def collapse(rows, live=()):
@@ -98,8 +112,14 @@ def collapse(rows, live=()):
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    ValueError
+        If there are no such rows, or but one network at an n0.
+
     Source: chapter 6, collapse of the risk.
     """
+    rows, live = _rows("rows", rows), _rows("live", live, least=0)
     fig, axes = plt.subplots(1, 2, sharey=True, figsize=(7.2, 4.2))
     names = list(dict.fromkeys(row["architecture"] for row in rows))
     for i, name in enumerate(names):
@@ -107,6 +127,8 @@ def collapse(rows, live=()):
         colour = figures.PALETTE[_COLOURS[i % len(_COLOURS)]]
         n0 = sorted({row["n0"] for row in own})
         risks = [np.array([row["risk"] for row in own if row["n0"] == n]) for n in n0]
+        if min(map(len, risks)) < 2:
+            raise ValueError(f"rows must hold two networks or more at every n0 of {name}, got one")
         mean = np.array([r.mean() for r in risks])
         error = np.array([r.std(ddof=1) / np.sqrt(len(r)) for r in risks])
         line = "-" if own[0]["layers"] == 1 else ":"
@@ -125,3 +147,11 @@ def collapse(rows, live=()):
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=9)
     return fig
+
+
+def _rows(name, rows, least=1):
+    kinds = {"architecture": str} | dict.fromkeys(_NUMBERS, Real)
+    rows = figures.as_rows(name, rows, **kinds)
+    if len(rows) < least:
+        raise ValueError(f"{name} must hold at least one row, got none")
+    return rows

@@ -1,25 +1,17 @@
 """Pictures and tables of the image chapter; a visible note where there are no images."""
 
 from functools import wraps
-from html import escape
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from sslboost.images.data import CLASSES
+from sslboost.core.validation import as_count, as_labels, as_matrix, takes
+from sslboost.images.data import CLASSES, Cifar10, Split
 from sslboost.images.pretexts import Colourisation, Inpainting, Rotation
+from sslboost.images.probe import Probe
 from sslboost.pages import figures
-
-
-class Html:
-    """A fragment that Jupyter displays."""
-
-    def __init__(self, html):
-        self.html = html
-
-    def _repr_html_(self):
-        return self.html
+from sslboost.pages.figures import Html
 
 
 def note():
@@ -37,13 +29,22 @@ def note():
 
 
 def _needs_images(draw):
+    checked = takes(cifar=Cifar10)(draw)
+
     @wraps(draw)
     def drawn(cifar, *arguments, **options):
-        if cifar is None:
-            return note()
-        return draw(cifar, *arguments, **options)
+        return note() if cifar is None else checked(cifar, *arguments, **options)
 
     return drawn
+
+
+def _chosen(cifar, indices):
+    """Indices of training images, checked."""
+    chosen = as_labels("indices", indices)
+    if chosen.min() < 0 or chosen.max() >= len(cifar.train_images):
+        most = len(cifar.train_images) - 1
+        raise ValueError(f"indices must be from 0 to {most}, got {chosen.min()} to {chosen.max()}")
+    return chosen
 
 
 def _tiles(images):
@@ -85,10 +86,19 @@ def examples(cifar, indices, *, columns=10):
     -------
     Figure, or a note when there are no images
 
+    Raises
+    ------
+    ValueError
+        If ``cifar`` holds no images, ``indices`` are not of training images, or a class
+        has fewer among them than there are columns.
+
     Source: Krizhevsky (2009).
     """
+    indices, columns = _chosen(cifar, indices), as_count("columns", columns)
     labels = cifar.train_labels[indices]
-    chosen = [indices[np.flatnonzero(labels == label)[:columns]] for label in range(10)]
+    chosen = [indices[labels == label][:columns] for label in range(10)]
+    if (fewest := min(map(len, chosen))) < columns:
+        raise ValueError(f"indices must hold {columns} images of every class, got {fewest} of one")
     images = np.stack([cifar.train_images[row] for row in chosen])
     return _mosaic(images, CLASSES, "Ten small colour photographs of each of the ten classes")
 
@@ -107,9 +117,14 @@ def rotations(cifar, indices):
     -------
     Figure, or a note when there are no images
 
+    Raises
+    ------
+    ValueError
+        If ``cifar`` holds no images, or ``indices`` are not of training images.
+
     Source: Gidaris et al. (2018), Figure 2.
     """
-    images = torch.tensor(cifar.train_images[indices])
+    images = torch.tensor(cifar.train_images[_chosen(cifar, indices)])
     turned = [
         Rotation().apply(images, torch.full((len(images),), quarter)).numpy()
         for quarter in range(4)
@@ -134,9 +149,14 @@ def hidden(cifar, indices):
     -------
     Figure, or a note when there are no images
 
+    Raises
+    ------
+    ValueError
+        If ``cifar`` holds no images, or ``indices`` are not of training images.
+
     Source: Zhang et al. (2016); Pathak et al. (2016).
     """
-    images = torch.tensor(cifar.train_images[indices])
+    images = torch.tensor(cifar.train_images[_chosen(cifar, indices)])
     shown = [images, Colourisation().present(images), Inpainting().present(images)]
     names = ["the image", "luminance", "the frame"]
     alt = "The same photographs whole, without their colours, and without their centres"
@@ -144,6 +164,7 @@ def hidden(cifar, indices):
 
 
 @_needs_images
+@takes(parts=Split)
 def split_table(cifar, parts):
     """Return a table of the split: size and images per class of every part.
 
@@ -156,16 +177,19 @@ def split_table(cifar, parts):
     -------
     Html
 
+    Raises
+    ------
+    ValueError
+        If ``cifar`` holds no images, or ``parts`` is no split of them.
+
     Source: slide "Experiments", caption of the table.
     """
-    head = "<tr><th>part</th><th>images</th>" + "".join(f"<th>{c}</th>" for c in CLASSES) + "</tr>"
-    rows = ""
+    rows = []
     for name in ("extra", "pretext", "downstream"):
-        indices = getattr(parts, name)
+        indices = _chosen(cifar, getattr(parts, name))
         counts = np.bincount(cifar.train_labels[indices], minlength=10)
-        cells = "".join(f"<td>{count}</td>" for count in counts)
-        rows += f"<tr><th>{name}</th><td>{len(indices)}</td>{cells}</tr>"
-    return Html(f'<table class="split"><thead>{head}</thead><tbody>{rows}</tbody></table>')
+        rows.append([name, str(len(indices)), *map(str, counts)])
+    return figures.table("split", ["part", "images", *CLASSES], rows)
 
 
 def training_curve(history):
@@ -179,9 +203,14 @@ def training_curve(history):
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    ValueError
+        If it is no list of three numbers each.
+
     Source: Gidaris et al. (2018).
     """
-    epoch, _, accuracy = np.array(history).T
+    epoch, _, accuracy = as_matrix("history", history, columns=3).T
     fig, ax = plt.subplots()
     ax.plot(epoch, accuracy, label="rotations told, training images with augmentation")
     ax.axhline(0.25, color=figures.PALETTE["grey"], ls=":", label="chance")
@@ -201,18 +230,26 @@ def probe_table(rows):
     -------
     Html
 
+    Raises
+    ------
+    ValueError
+        If they are no names and probes.
+
     Source: slide "Experiments".
     """
-    head = "".join(
-        f"<th>{name}</th>"
-        for name in ["features", "read at", "number", "held-out accuracy", "test accuracy (s.e.)"]
-    )
-    body = "".join(
-        f"<tr><td>{escape(name)}</td><td>{escape(p.name)}</td><td>{p.width}</td>"
-        f"<td>{100 * p.held_out:.1f} %</td>"
-        f"<td>{100 * p.accuracy:.2f} % ({100 * p.standard_error:.2f})</td></tr>"
-        for name, p in rows
-    )
-    return Html(
-        f'<table class="probes"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-    )
+    heads = ["features", "read at", "number", "held-out accuracy", "test accuracy (s.e.)"]
+    named = figures.as_all("rows", rows, tuple)
+    if not all(len(row) == 2 and isinstance(row[0], str) for row in named):
+        raise ValueError(f"rows must hold pairs of a name and a Probe, got {rows!r:.80}")
+    figures.as_all("rows", [probe for _, probe in named], Probe)
+    cells = [
+        [
+            name,
+            probe.name,
+            str(probe.width),
+            f"{100 * probe.held_out:.1f} %",
+            f"{100 * probe.accuracy:.2f} % ({100 * probe.standard_error:.2f})",
+        ]
+        for name, probe in named
+    ]
+    return figures.table("probes", heads, cells, named=False)

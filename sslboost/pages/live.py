@@ -2,15 +2,18 @@
 
 import json
 import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, fields
+from numbers import Real
 
 import numpy as np
 import torch
 
-from sslboost.core import files, provenance
+from sslboost.core import compute, files, provenance
+from sslboost.core.validation import as_matrix, as_number, takes
 from sslboost.images import data
+from sslboost.images.checks import as_device, as_seed
 from sslboost.images.config import Config
+from sslboost.images.data import Cifar10, Split
 from sslboost.images.pretexts import Rotation
 from sslboost.images.probe import (
     Probe,
@@ -22,7 +25,7 @@ from sslboost.images.probe import (
 )
 from sslboost.images.training import initial_network, train
 
-#: A minute of pretext training on two cores.
+#: Two minutes of pretext training on one core.
 LIVE = Config(epochs=4)
 
 
@@ -66,8 +69,11 @@ class LiveResult:
         return [*rows, ("rotation, prediction only", self.psi)]
 
 
+@takes(cifar=Cifar10, config=Config, parts=Split)
 def run(cifar, *, config=LIVE, parts=None, seed=0, device="cpu", progress=True):
     """Train the rotation pretext on the pretext images and probe it with the downstream labels.
+
+    On a CPU one thread does everything: the result does not depend on the number of cores.
 
     Parameters
     ----------
@@ -88,10 +94,16 @@ def run(cifar, *, config=LIVE, parts=None, seed=0, device="cpu", progress=True):
     Raises
     ------
     ValueError
-        If the split does not fit the images.
+        If the split does not fit the images, or another argument is not what it must be.
 
     Source: slide "Experiments", the column SSL; Gidaris et al. (2018).
     """
+    seed, device = as_seed(seed), as_device(device)
+    with compute.threads(1):
+        return _run(cifar, config, parts, seed, device, progress)
+
+
+def _run(cifar, config, parts, seed, device, progress):
     parts = parts or data.split(len(cifar.train_images))
     pretext = Rotation()
     test = torch.tensor(cifar.test_images)
@@ -126,6 +138,7 @@ def run(cifar, *, config=LIVE, parts=None, seed=0, device="cpu", progress=True):
     )
 
 
+@takes(better=Probe, worse=Probe)
 def separation(better, worse):
     """Return by how many standard errors one accuracy exceeds another.
 
@@ -139,11 +152,19 @@ def separation(better, worse):
     Returns
     -------
     float
+
+    Raises
+    ------
+    ValueError
+        If these are no probes, or none of them errs.
     """
     error = np.hypot(better.standard_error, worse.standard_error)
+    if not error > 0:
+        raise ValueError("better and worse must have a standard error, got 0 for both")
     return float((better.accuracy - worse.accuracy) / error)
 
 
+@takes(result=LiveResult)
 def record(result, path):
     """Write a result as JSON; the file appears whole or not at all.
 
@@ -154,10 +175,12 @@ def record(result, path):
 
     Raises
     ------
+    ValueError
+        If there is no result, or no file can be written there.
     OSError
         If the file cannot be written.
     """
-    files.write_json(path, asdict(result))
+    files.write_json(files.destination("path", path), asdict(result))
 
 
 def recorded(path):
@@ -173,15 +196,36 @@ def recorded(path):
 
     Raises
     ------
-    OSError, ValueError
-        If the file is missing or is not a recorded result.
+    OSError
+        If the file is missing.
+    ValueError
+        If it is not a recorded result.
     """
+    path = files.as_path("path", path)
     try:
-        fields = json.loads(Path(path).read_text())
+        found = json.loads(path.read_text("utf-8"))
+        kept = {field.name: found[field.name] for field in fields(LiveResult)}
         for name in ("raw", "psi"):
-            fields[name] = Probe(**fields[name])
+            kept[name] = _probe(kept[name])
         for name in ("untrained", "trained"):
-            fields[name] = [Probe(**probe) for probe in fields[name]]
-        return LiveResult(**fields)
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"path must hold a recorded live result, got {path}: {error}") from error
+            kept[name] = [_probe(probe) for probe in kept[name]]
+            if not kept[name]:
+                raise ValueError(f"{name} must hold a probe for every stage, got none")
+        for name in ("pretext_accuracy", "seconds"):
+            as_number(name, kept[name], least=0)
+        as_matrix("history", kept["history"], columns=3)
+        if not isinstance(kept["provenance"], dict):
+            raise ValueError(f"provenance must be a dict, got {kept['provenance']!r:.80}")
+        return LiveResult(**kept)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        message = f"path must hold a recorded live result, got {path}: {error!r:.200}"
+        raise ValueError(message) from error
+
+
+def _probe(found):
+    probe = Probe(**found)
+    for field in fields(Probe):
+        kind = str if field.name == "name" else Real
+        if not isinstance(getattr(probe, field.name), kind):
+            raise ValueError(f"{field.name} must be a {kind.__name__}, got {found}")
+    return probe

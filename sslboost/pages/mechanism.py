@@ -8,8 +8,12 @@ from torch.nn import functional as F
 
 from sslboost import criteria
 from sslboost.bounds import model_free
+from sslboost.core.linalg import centred, least_squares
+from sslboost.core.validation import as_count, as_labels, as_matrix, as_samples, takes
+from sslboost.images.checks import as_classes, as_images, as_pretext, as_seed
+from sslboost.images.data import Cifar10, Split
 from sslboost.images.probe import fit_probe, network_outputs
-from sslboost.images.processor import initial_processor, train_processor
+from sslboost.images.processor import ProcessorConfig, initial_processor, train_processor
 from sslboost.images.table.cells import train_y_error
 
 
@@ -31,9 +35,16 @@ def vectors(images, pretext, *, grid=8, seed=0):
         In grey levels.
     Z : array (n, d_z)
 
+    Raises
+    ------
+    ValueError
+        If these are no images and no pretext, or the grid is finer than the images.
+
     Source: slide "Pretext-Based SSL (Cont.)".
     """
-    inputs, targets = pretext.draw(images, torch.Generator().manual_seed(seed))
+    images, pretext = as_images("images", images), as_pretext(pretext)
+    grid = as_count("grid", grid, most=images.shape[-1])
+    inputs, targets = pretext.draw(images, torch.Generator().manual_seed(as_seed(seed)))
     X = F.adaptive_avg_pool2d(inputs.float(), grid).flatten(1)
     return X.double().numpy(), pretext.vector(targets).double().numpy()
 
@@ -75,16 +86,21 @@ def dependence(images, labels, pretext, *, seed=0):
     -------
     Dependence
 
+    Raises
+    ------
+    ValueError
+        If these are no images with their classes and no pretext, or z does not vary.
+
     Source: theorem 2 (e_z); slide "Insufficient Downstream Samples Provably Fails".
     """
-    X, Z = vectors(images, pretext, seed=seed)
-    Y = np.eye(10)[np.asarray(labels)]
+    X, Z = vectors(as_images("images", images, least=2), pretext, seed=seed)
+    Y = _one_hot(as_classes("labels", labels, rows=len(X), least=2))
     shuffled = np.random.default_rng(seed).permutation(Y)
-    total = Z.var(axis=0).sum()
+    total = centred(Z)[0].var(axis=0).sum()
     population = criteria.empirical(X, Z, Y)
     return Dependence(
         label=explained(Y, Z),
-        chance=9 / (len(Z) - 1),
+        chance=(Y.shape[1] - 1) / (len(Z) - 1),
         shuffled=explained(shuffled, Z),
         yhat=model_free.explained_by_yhat(population) / total,
     )
@@ -101,12 +117,25 @@ def explained(A, B):
     Returns
     -------
     float
+        The same in every unit of the columns of A.
+
+    Raises
+    ------
+    ValueError
+        If these are not two matrices of as many rows, or no column of B varies.
 
     Source: slide "Pretext-Based SSL (Cont.)".
     """
-    A, B = A - A.mean(axis=0), B - B.mean(axis=0)
-    left = B - A @ np.linalg.lstsq(A, B, rcond=None)[0]
+    A, B = (centred(matrix)[0] for matrix in as_samples(A=A, B=B))
+    if not B.any():
+        raise ValueError("B must vary, got constant columns")
+    left = B - A @ least_squares(A, B)
     return 1 - float(np.sum(left**2) / np.sum(B**2))
+
+
+def _one_hot(labels):
+    """One column for each class among the labels."""
+    return (labels[:, None] == np.unique(labels)).astype(float)
 
 
 @dataclass(frozen=True)
@@ -146,6 +175,7 @@ class Mechanism:
     snapshots: list
 
 
+@takes(cifar=Cifar10, parts=Split, config=ProcessorConfig)
 def follow(cifar, parts, pretext, config, n0, *, scored=5000, seed=0, progress=True):
     """Train a processor on n0 extra labels and look at it ten times on the way.
 
@@ -169,12 +199,13 @@ def follow(cifar, parts, pretext, config, n0, *, scored=5000, seed=0, progress=T
     Raises
     ------
     ValueError
-        If there are fewer extra labels.
+        If there are fewer extra labels, or another argument is not what it must be.
 
     Source: slide "How to Obtain f ? (Cont.)".
     """
-    if n0 > len(parts.extra):
-        raise ValueError(f"n0 must be at most the {len(parts.extra)} extra labels, got {n0}")
+    n0 = as_count("n0", n0, most=len(parts.extra))
+    scored = as_count("scored", scored)
+    pretext, seed = as_pretext(pretext), as_seed(seed)
     chosen = np.random.default_rng(seed).permutation(parts.extra)[:n0]
     extra, labels = torch.tensor(cifar.train_images[chosen]), cifar.train_labels[chosen]
     down = pretext.present(torch.tensor(cifar.train_images[parts.downstream[:scored]]))
@@ -245,15 +276,27 @@ def judge(name, features, z, labels):
     -------
     Judged
 
+    Raises
+    ------
+    ValueError
+        If these are not samples of as many rows, the labels are of one class, or z varies in none.
+
     Source: slide "The Conditions That Processor f Needs to Satisfy".
     """
-    classes = [labels == label for label in range(10)]
-    centred = [(features[c] - features[c].mean(0), z[c] - z[c].mean(0)) for c in classes]
-    pooled = explained(*(np.concatenate(part) for part in zip(*centred, strict=True)))
-    worst = max(explained(*pair) for pair in centred)
+    if not isinstance(name, str):
+        raise ValueError(f"name must be text, got {name!r}")
+    features, z = as_samples(features=features, z=z)
+    Y = _one_hot(as_labels("labels", labels, rows=len(features)))
+    as_count("number of classes among the labels", Y.shape[1], least=2)
+    within = [(centred(features[c])[0], centred(z[c])[0]) for c in Y.T.astype(bool)]
+    varies = [pair for pair in within if pair[1].any()]
+    if not varies:
+        raise ValueError("z must vary within a class, got one value in each")
+    pooled = explained(*(np.concatenate(part) for part in zip(*within, strict=True)))
+    worst = max(explained(*pair) for pair in varies)
     values = spectrum(features)
     dimension = float(values.sum() ** 2 / (values**2).sum())
-    return Judged(name, pooled, worst, 1 - explained(features, np.eye(10)[labels]), dimension)
+    return Judged(name, pooled, worst, 1 - explained(features, Y), dimension)
 
 
 def spectrum(features):
@@ -265,8 +308,16 @@ def spectrum(features):
 
     Returns
     -------
-    array (d,)
+    array (min(n, d),)
+
+    Raises
+    ------
+    ValueError
+        If it is no matrix, or no column varies.
 
     Source: slide "The Conditions That Processor f Needs to Satisfy".
     """
-    return np.linalg.svd(features - features.mean(axis=0), compute_uv=False) ** 2 / len(features)
+    around_mean = centred(as_matrix("features", features))[0]
+    if not around_mean.any():
+        raise ValueError("features must vary, got constant columns")
+    return np.linalg.svd(around_mean, compute_uv=False) ** 2 / len(around_mean)

@@ -1,14 +1,14 @@
 """Figures and tables of what a processor does to real images."""
 
-from html import escape
-
 import matplotlib.pyplot as plt
 import numpy as np
 
+from sslboost.core.linalg import centred
+from sslboost.core.validation import as_choice, as_count, as_labels, as_samples
 from sslboost.images.data import CLASSES
+from sslboost.images.table.collapse import Collapse
 from sslboost.pages import figures
-from sslboost.pages.image_plots import Html
-from sslboost.pages.mechanism import spectrum
+from sslboost.pages.mechanism import Dependence, Judged, Snapshot, spectrum
 
 
 def dependence_table(measured):
@@ -22,14 +22,20 @@ def dependence_table(measured):
     -------
     Html
 
+    Raises
+    ------
+    ValueError
+        If it is no such dict.
+
     Source: theorem 2, its margin lambda e_z.
     """
+    figures.as_all("measured", measured, Dependence, named=True)
     heads = ["pretext", "Σ_zy: z explained by y", "labels shuffled", "e_z: z explained by ŷ(x)"]
     rows = [
         [name, *(f"{100 * share:.2f} %" for share in (d.label, d.shuffled, d.yhat))]
         for name, d in measured.items()
     ]
-    return _table(heads, rows)
+    return figures.table("results", heads, rows)
 
 
 def judged_table(judged):
@@ -43,8 +49,14 @@ def judged_table(judged):
     -------
     Html
 
+    Raises
+    ------
+    ValueError
+        If it is no such list.
+
     Source: slide "The Conditions That Processor f Needs to Satisfy".
     """
+    figures.as_all("judged", judged, Judged)
     heads = [
         "features",
         "(C1): z told within classes",
@@ -60,7 +72,7 @@ def judged_table(judged):
         ]
         for j in judged
     ]
-    return _table(heads, rows)
+    return figures.table("results", heads, rows)
 
 
 def collapse_table(found):
@@ -74,8 +86,16 @@ def collapse_table(found):
     -------
     Html
 
+    Raises
+    ------
+    ValueError
+        If it is no such dict.
+
     Source: slide "Experiments", its chance.
     """
+    figures.as_all("found", found, list, named=True)
+    for name, several in found.items():
+        figures.as_all(f"found[{name!r}]", several, Collapse)
     heads = ["ψ reads", "weight decay", "rotations told", "widest neuron", "head on last layer"]
     rows = [
         [
@@ -88,7 +108,7 @@ def collapse_table(found):
         for name, several in found.items()
         for c in several
     ]
-    return _table(heads, rows)
+    return figures.table("results", heads, rows)
 
 
 def training_figure(snapshots):
@@ -102,8 +122,14 @@ def training_figure(snapshots):
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    ValueError
+        If it is no such list.
+
     Source: slide "How to Obtain f ? (Cont.)".
     """
+    figures.as_all("snapshots", snapshots, Snapshot)
     steps = [s.step for s in snapshots]
     curves = [
         ("train_y_error", "y left on the extra labels"),
@@ -133,16 +159,28 @@ def map_figure(before, after, labels, *, shown=("airplane", "automobile", "frog"
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    ValueError
+        If these are not two features each of the same images, with their labels, or of no known
+        class.
+
     Source: slide "How to Obtain f ?".
     """
+    before, after = as_samples(least=2, before=before, after=after)
+    labels = as_labels("labels", labels, rows=len(before))
+    for name in figures.as_all("shown", shown, str):
+        as_choice("shown", name, CLASSES)
+    for name, features in (("before", before), ("after", after)):
+        as_count(f"number of columns of {name}", features.shape[1], least=2)
     fig, axes = plt.subplots(1, 2, figsize=(7.2, 3.4))
     colours = list(figures.PALETTE.values())
     for ax, features, title in zip(
         axes, (before, after), ("untrained f", "trained f"), strict=True
     ):
-        centred = features - features.mean(axis=0)
-        leading = np.linalg.svd(centred, full_matrices=False)[2][:2]
-        points = centred @ leading.T
+        around_mean = centred(features)[0]
+        leading = np.linalg.svd(around_mean, full_matrices=False)[2][:2]
+        points = around_mean @ leading.T
         for name, colour, marker in zip(shown, colours, "os^D", strict=False):
             own = points[labels == CLASSES.index(name)]
             ax.plot(*own.T, marker, ms=2.5, alpha=0.7, color=colour, label=name)
@@ -165,8 +203,14 @@ def spectrum_figure(features):
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    ValueError
+        If it is no such dict, or features do not vary.
+
     Source: slide "The Conditions That Processor f Needs to Satisfy".
     """
+    figures.as_all("features", features, object, named=True)
     fig, ax = plt.subplots()
     for (name, F), marker in zip(features.items(), "os^D", strict=False):
         values = spectrum(F)
@@ -180,16 +224,3 @@ def spectrum_figure(features):
     )
     ax.legend()
     return fig
-
-
-def _table(heads, rows):
-    head = "".join(f"<th>{escape(h)}</th>" for h in heads)
-    body = "".join(
-        f"<tr><th>{escape(row[0])}</th>"
-        + "".join(f"<td>{escape(c)}</td>" for c in row[1:])
-        + "</tr>"
-        for row in rows
-    )
-    return Html(
-        f'<table class="results"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-    )

@@ -65,9 +65,12 @@ def write(path):
 
     Raises
     ------
+    ValueError
+        If no file can be written there.
     OSError
         If the file cannot be written.
     """
+    path = files.destination("path", path)
     figures.use()
     # A file has no page to take its text colour from: dark ink on a white card.
     svg = figures.show(overview(), OVERVIEW_ALT).svg.replace("currentColor", "#1f2328")

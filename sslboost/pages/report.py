@@ -1,13 +1,13 @@
 """Tables and figures of the recorded CIFAR-10 table, beside the slides' own numbers."""
 
-from html import escape
-
 import matplotlib.pyplot as plt
 import numpy as np
 
+from sslboost.core.validation import as_array, as_choice, as_count
 from sslboost.images.table.record import select
 from sslboost.pages import figures
-from sslboost.pages.image_plots import Html
+from sslboost.pages._runs import by_seed, mean_and_error, runs_of
+from sslboost.pages.figures import Html
 
 #: The slides' table, test accuracy in per cent: mean and standard error.
 SLIDES = {
@@ -57,16 +57,11 @@ def estimate(runs, column="accuracy", **values):
     Raises
     ------
     ValueError
-        If a seed occurs twice: the values do not tell the rows apart.
+        If a row lacks a column, or a seed occurs twice: the values do not tell the rows apart.
 
     Source: slide "Experiments".
     """
-    rows = select(runs, **values)
-    if len({row["seed"] for row in rows}) < len(rows):
-        raise ValueError(f"values must leave one row for each seed, got {len(rows)} rows")
-    found = np.array([row[column] for row in rows], dtype=float)
-    mean = found.mean() if len(found) else np.nan
-    return float(mean), float(found.std(ddof=1) / np.sqrt(len(found))) if len(found) > 1 else np.nan
+    return mean_and_error(list(by_seed("values", runs, column, values).values()))
 
 
 def separation(runs, better, worse):
@@ -85,21 +80,24 @@ def separation(runs, better, worse):
     Returns
     -------
     float
+        Infinite where every seed says the same difference, 0 where all say that there is none.
 
     Raises
     ------
     ValueError
-        If the columns do not hold the same seeds, at least two.
+        If the columns do not hold the same seeds, at least two and each once.
     """
     columns = [
-        {row["seed"]: row["accuracy"] for row in select(runs, **values)}
-        for values in (better, worse)
+        by_seed(name, runs, "accuracy", values)
+        for name, values in (("better", better), ("worse", worse))
     ]
     if columns[0].keys() != columns[1].keys() or len(columns[0]) < 2:
         seeds = [sorted(column) for column in columns]
         raise ValueError(f"better and worse must share two seeds or more, got {seeds}")
-    difference = np.array([columns[0][seed] - columns[1][seed] for seed in columns[0]])
-    return float(difference.mean() / (difference.std(ddof=1) / np.sqrt(len(difference))))
+    mean, error = mean_and_error([columns[0][seed] - columns[1][seed] for seed in columns[0]])
+    if error == 0:
+        return float(np.copysign(np.inf, mean)) if mean else 0.0
+    return mean / error
 
 
 def processor_table(table, labels, *, pretext="rotation", column="accuracy"):
@@ -119,25 +117,29 @@ def processor_table(table, labels, *, pretext="rotation", column="accuracy"):
     -------
     Html
 
+    Raises
+    ------
+    ValueError
+        If it is no recorded table, or holds no such rows.
+
     Source: slide "Experiments", the table.
     """
-    runs = select(table["runs"], labels=labels, pretext=pretext)
+    runs = runs_of(table, labels=labels, pretext=pretext)
+    as_choice("column", column, ("accuracy", "accuracy_last_layer"))
     sizes = sorted({row["n0"] for row in select(runs, arm="processor")})
     plain = estimate(runs, column, arm="ssl")
     rows = []
     if pretext == "rotation" and column == "accuracy":
-        told = [SLIDES[labels][n0] for n0 in sizes] + [SLIDES[labels]["ssl"]]
-        rows.append(("slides", "not named", [f"{m:.2f} ({se:.2f})" for m, se in told]))
+        rows.append(["slides", "not named", *(_told(labels, key) for key in (*sizes, "ssl"))])
     profile = table["provenance"]["profile"]
-    for adversary in sorted({row["adversary"] for row in select(runs, arm="processor")}):
+    for adversary in sorted({str(row["adversary"]) for row in select(runs, arm="processor")}):
         for psi, name in READINGS.items():
             arm = {"arm": "processor", "psi": psi, "adversary": adversary}
             cells = [_percent(*estimate(runs, column, n0=n0, **arm)) for n0 in sizes]
             first = psi == "none" and adversary == "linear"
             cells.append(_percent(*plain) if first else "")
-            rows.append((f"{profile}, {adversary}", name, cells))
-    heads = ["adversary of f", "the head sees", *(f"{n0 // 1000}k" for n0 in sizes), "SSL"]
-    return _table(heads, rows, "results")
+            rows.append([f"{profile}, {adversary}", name, *cells])
+    return _wide(["adversary of f", "the head sees", *map(_thousands, sizes), "SSL"], rows)
 
 
 def baseline_table(table):
@@ -152,9 +154,14 @@ def baseline_table(table):
     -------
     Html
 
+    Raises
+    ------
+    ValueError
+        If it is no recorded table, or holds no such rows.
+
     Source: slide "Experiments", the column SSL.
     """
-    runs = table["runs"]
+    runs = runs_of(table)
     rows = []
     for pretext in sorted({row["pretext"] for row in runs}, reverse=True):
         for arm, name in [("raw", "pixels"), ("random", "untrained ψ"), ("ssl", "plain SSL")]:
@@ -166,9 +173,9 @@ def baseline_table(table):
                 cells.append("" if arm == "raw" else _percent(*last))
             told = estimate(runs, "pretext_accuracy", arm=arm, pretext=pretext, labels="full")[0]
             cells.append("" if np.isnan(told) else f"{told:.3f}")
-            rows.append((pretext, name, cells))
+            rows.append([pretext, name, *cells])
     heads = ["x of", "features", "Full, best", "Full, last", "Half, best", "Half, last"]
-    return _table([*heads, "pretext told"], rows, "results")
+    return _wide([*heads, "pretext told"], rows)
 
 
 def labels_figure(table, *, labels="full", pretext="rotation"):
@@ -184,16 +191,23 @@ def labels_figure(table, *, labels="full", pretext="rotation"):
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    ValueError
+        If it is no recorded table, or holds no such rows.
+
     Source: slide "Experiments"; the range beyond 5k and the alternatives are this book's.
     """
-    runs = select(table["runs"], labels=labels, pretext=pretext)
+    runs = runs_of(table, labels=labels, pretext=pretext)
     colours = list(figures.PALETTE.values())
+    plain = 100 * estimate(runs_of(table, labels=labels, pretext=pretext, arm="ssl"))[0]
     fig, ax = plt.subplots(figsize=(7.2, 4.2))
 
     def draw(rows, **style):
         sizes = sorted({row["n0"] for row in rows})
         found = [estimate(rows, n0=n0) for n0 in sizes]
         mean, error = 100 * np.array(found).reshape(-1, 2).T
+        error = np.nan_to_num(error)  # of a single seed nothing is known
         ax.plot(sizes, mean, lw=1, color=style["color"], alpha=0.6)
         figures.interval(ax, np.array(sizes), mean, error, **style)
 
@@ -209,7 +223,6 @@ def labels_figure(table, *, labels="full", pretext="rotation"):
     ]:
         rows = select(runs, arm=arm)
         draw(rows, color=figures.PALETTE["grey"], fmt=marker, label=f"plain SSL, labels {name}")
-    plain = 100 * estimate(runs, arm="ssl")[0]
     ax.axhline(plain, color=figures.PALETTE["grey"], ls="--", lw=1)
     ax.annotate("plain SSL", (1000, plain), xytext=(0, -11), textcoords="offset points")
     ax.axhline(10, color=figures.PALETTE["grey"], ls=":", lw=1)
@@ -234,16 +247,23 @@ def collapse_table(full, half):
     -------
     Html
 
+    Raises
+    ------
+    ValueError
+        If these are not accuracies for the same n0, at least one for each.
+
     Source: slide "Experiments", the table.
     """
     rows = []
-    for name, found in [("full", full), ("half", half)]:
-        told = [f"{m:.2f} ({se:.2f})" for m, se in (SLIDES[name][n0] for n0 in found)]
-        rows.append((name.capitalize(), "slides", told))
-        errors = {n0: np.std(v, ddof=1) / np.sqrt(len(v)) for n0, v in found.items()}
-        ours = [_percent(np.mean(v), errors[n0]) for n0, v in found.items()]
-        rows.append((name.capitalize(), "laptop, decay 0.05", ours))
-    return _table(["labels", "", *(f"{n0 // 1000}k" for n0 in full)], rows, "results")
+    for name, found in (("full", full), ("half", half)):
+        if not isinstance(found, dict) or not found or found.keys() != full.keys():
+            raise ValueError(f"{name} must hold accuracies for every n0 of full, got {found!r:.80}")
+        for n0 in found:
+            as_count(f"every n0 of {name}", n0)
+        ours = [mean_and_error(as_array(f"{name}[{n0}]", v, 1)) for n0, v in found.items()]
+        rows.append([name.capitalize(), "slides", *(_told(name, n0) for n0 in found)])
+        rows.append([name.capitalize(), "laptop, decay 0.05", *(_percent(*one) for one in ours)])
+    return _wide(["labels", "", *map(_thousands, full)], rows)
 
 
 def nearest_to_chance(table, **values):
@@ -261,12 +281,17 @@ def nearest_to_chance(table, **values):
     list of (int, str, str, float)
         n0, adversary, psi, mean accuracy.
 
+    Raises
+    ------
+    ValueError
+        If it is no recorded table, or holds no such rows.
+
     Source: slide "Experiments": which reading gives the slides' chance.
     """
-    runs = select(table["runs"], arm="processor", **values)
+    runs = runs_of(table, **values | {"arm": "processor"})
     nearest = []
     for n0 in sorted({row["n0"] for row in runs}):
-        candidates = {(row["adversary"], row["psi"]) for row in select(runs, n0=n0)}
+        candidates = {(str(row["adversary"]), row["psi"]) for row in select(runs, n0=n0)}
         means = {
             pair: estimate(runs, n0=n0, adversary=pair[0], psi=pair[1])[0] for pair in candidates
         }
@@ -286,15 +311,30 @@ def provenance_table(table):
     Returns
     -------
     Html
+
+    Raises
+    ------
+    ValueError
+        If it is no recorded table.
     """
-    facts = dict(table["provenance"])
-    facts["versions"] = ", ".join(f"{k} {v}" for k, v in facts["versions"].items())
-    facts["seconds"] = f"{facts['seconds']:.0f}"
-    rows = "".join(
-        f"<tr><th>{escape(k)}</th><td>{escape(str(v)).replace(' &amp;&amp; ', '<br>')}</td></tr>"
-        for k, v in facts.items()
-    )
-    return Html(f'<table class="provenance"><tbody>{rows}</tbody></table>')
+    runs_of(table)
+    facts = {k: _words(v).replace(" && ", "\n") for k, v in table["provenance"].items()}
+    return figures.table("provenance", [], list(facts.items()))
+
+
+def _words(fact):
+    if isinstance(fact, dict):
+        return ", ".join(f"{name} {version}" for name, version in fact.items())
+    return f"{fact:.0f}" if isinstance(fact, float) else str(fact)
+
+
+def _told(labels, key):
+    """What the slides say of a column, where they have it."""
+    return "{:.2f} ({:.2f})".format(*SLIDES[labels][key]) if key in SLIDES[labels] else "–"
+
+
+def _thousands(n0):
+    return f"{n0 / 1000:g}k"
 
 
 def _percent(mean, error):
@@ -303,15 +343,6 @@ def _percent(mean, error):
     return f"{100 * mean:.2f}" if np.isnan(error) else f"{100 * mean:.2f} ({100 * error:.2f})"
 
 
-def _table(heads, rows, name):
-    head = "".join(f"<th>{escape(h)}</th>" for h in heads)
-    body = "".join(
-        f"<tr><th>{escape(first)}</th><td>{escape(second)}</td>"
-        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        + "</tr>"
-        for first, second, cells in rows
-    )
-    return Html(
-        f'<div class="wide"><table class="{name}"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
+def _wide(heads, rows):
+    """A table that scrolls by itself where it is wider than the column."""
+    return Html(f'<div class="wide">{figures.table("results", heads, rows).html}</div>')

@@ -1,0 +1,201 @@
+"""Tables and the figure of the recorded table, against values worked out by hand."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from sslboost.pages import report
+
+#: Accuracies over seeds 0 and 1: mean 0.3 and error sd/√2 = 0.01 for these two.
+PAIR = (0.29, 0.31)
+
+
+def row(arm, seed, accuracy, **columns):
+    """A row of the table; what is not told is as for plain SSL."""
+    plain = {"psi": "none", "adversary": None, "pretext": "rotation", "n0": None, "labels": "full"}
+    more = {"accuracy_last_layer": accuracy / 2, "pretext_accuracy": 0.5, "train_y_error": None}
+    return {"arm": arm, "seed": seed, "accuracy": accuracy} | plain | more | columns
+
+
+def pair(arm, accuracies=PAIR, **columns):
+    return [row(arm, seed, accuracy, **columns) for seed, accuracy in enumerate(accuracies)]
+
+
+@pytest.fixture
+def table():
+    """Two n0, both adversaries, all readings, both labels; and the other arms."""
+    runs = []
+    for labels in ("full", "half"):
+        for arm, first in (("raw", 0.2), ("random", 0.22), ("ssl", 0.5)):
+            runs += pair(arm, (first, first + 0.02), labels=labels)
+        for n0, adversary, psi in product(
+            (1000, 2500), ("linear", "network"), ("none", "linear", "network", "network-no-decay")
+        ):
+            lower = 0.2 * (psi == "linear" and adversary == "network" and n0 == 1000)
+            accuracies = tuple(a - lower for a in PAIR)
+            columns = {"n0": n0, "adversary": adversary, "psi": psi, "labels": labels}
+            runs += pair("processor", accuracies, **columns)
+    runs += pair("beyond", (0.4, 0.42), n0=10000, adversary="linear", psi="linear")
+    runs += pair("head", (0.5, 0.52), n0=2500)
+    runs += [row("encoder", 0, 0.55, n0=1000)]
+    provenance = {"profile": "smoke", "seconds": 61.7, "versions": {"numpy": "2", "torch": "3"}}
+    provenance |= {"command": "first && second", "commit": "abc"}
+    return {"provenance": provenance, "runs": runs}
+
+
+def test_the_estimate_is_the_mean_and_its_standard_error(table):
+    found = report.estimate(table["runs"], arm="ssl", labels="full")
+    assert found == pytest.approx((0.51, 0.01))
+    three = [row("a", seed, accuracy) for seed, accuracy in enumerate((0.1, 0.2, 0.6))]
+    # Deviations -0.2, -0.1, 0.3: variance 0.14 / 2, over three seeds.
+    assert report.estimate(three) == pytest.approx((0.3, np.sqrt(0.07 / 3)))
+    mean, error = report.estimate(three[:1], "accuracy_last_layer")
+    assert mean == 0.05 and np.isnan(error)
+    assert np.isnan(report.estimate([])).all() and np.isnan(report.estimate(three, arm="b")).all()
+    assert np.isnan(report.estimate(three, "train_y_error")).all()
+
+
+def test_the_separation_pairs_the_seeds():
+    better = {"arm": "a"}, [row("a", s, a) for s, a in enumerate((0.5, 0.7, 0.9))]
+    worse = {"arm": "b"}, [row("b", s, a) for s, a in ((2, 0.5), (1, 0.4), (0, 0.3))]
+    # Differences 0.2, 0.3, 0.4: mean 0.3, standard deviation 0.1.
+    found = report.separation(better[1] + worse[1], better[0], worse[0])
+    assert found == pytest.approx(0.3 / (0.1 / np.sqrt(3)))
+    assert report.separation(better[1] + worse[1], worse[0], better[0]) == pytest.approx(-found)
+
+
+def test_differences_that_all_seeds_share_are_infinitely_separated():
+    runs = [row(arm, seed, a) for arm, a in (("a", 0.75), ("b", 0.5)) for seed in (0, 1)]
+    a, b = {"arm": "a"}, {"arm": "b"}
+    assert [report.separation(runs, *two) for two in ((a, b), (b, a), (a, a))] == [
+        np.inf,
+        -np.inf,
+        0.0,
+    ]
+
+
+def test_the_processor_table_holds_the_slides_and_every_reading(table, cells):
+    head, slides, *ours = cells(report.processor_table(table, "full"))
+    assert head == ["adversary of f", "the head sees", "1k", "2.5k", "SSL"]
+    assert slides == ["slides", "not named", "9.95 (0.05)", "–", "79.31 (0.09)"]
+    assert [line[:2] for line in ours[::4]] == [
+        ["smoke, linear", "f(x) itself"],
+        ["smoke, network", "f(x) itself"],
+    ]
+    assert ours[0][2:] == ["30.00 (1.00)", "30.00 (1.00)", "51.00 (1.00)"]
+    assert ours[5][1:] == ["linear ψ of f(x)", "10.00 (1.00)", "30.00 (1.00)", ""]
+    assert len(ours) == 8
+
+
+def test_other_columns_leave_the_slides_out(table, cells):
+    _, first, *_ = cells(report.processor_table(table, "half", column="accuracy_last_layer"))
+    assert first[0] == "smoke, linear" and first[2] == "15.00 (0.50)"
+
+
+def test_the_baseline_table_holds_every_arm(table, cells):
+    head, pixels, random, plain = cells(report.baseline_table(table))
+    assert len(head) == 7
+    assert pixels == ["rotation", "pixels", "21.00 (1.00)", "", "21.00 (1.00)", "", "0.500"]
+    assert random[3] == "11.50 (0.50)" and plain[2] == "51.00 (1.00)"
+    none = [r | {"pretext_accuracy": None} for r in table["runs"] if r["arm"] != "random"]
+    _, pixels, random, _ = cells(report.baseline_table(table | {"runs": none}))
+    assert pixels[-1] == "" and random[2:] == ["–"] * 4 + [""]
+
+
+def test_the_figure_draws_accuracy_against_labels(table):
+    (ax,) = report.labels_figure(table).axes
+    handles, labels = ax.get_legend_handles_labels()
+    drawn = dict(zip(labels, (handle[0] for handle in handles), strict=True))
+    assert len(drawn) == 6
+    linear = drawn["processor: linear ψ of f(x)"]
+    assert linear.get_xdata().tolist() == [1000, 2500, 10000]
+    assert linear.get_ydata() == pytest.approx([30, 30, 41])
+    assert drawn["plain SSL, labels given to the head"].get_ydata() == pytest.approx([51])
+    assert drawn["plain SSL, labels to the encoder"].get_ydata() == pytest.approx([55])
+    levels = {line.get_ydata()[0] for line in ax.get_lines() if len(set(line.get_ydata())) == 1}
+    assert 10 in levels and any(abs(level - 51) < 1e-9 for level in levels)
+
+
+def test_the_reading_nearest_to_chance_is_found_for_every_n0(table):
+    found = report.nearest_to_chance(table, labels="full", pretext="rotation")
+    assert found[0] == (1000, "network", "linear", pytest.approx(0.1))
+    assert found[1][0] == 2500 and found[1][3] == pytest.approx(0.3)
+
+
+def test_the_collapse_table_stands_beside_the_slides(cells):
+    full, half = {1000: [0.1, 0.1], 500: [0.09, 0.13]}, {1000: [0.2], 500: [0.1, 0.1]}
+    head, *rows = cells(report.collapse_table(full, half))
+    assert head == ["labels", "", "1k", "0.5k"]
+    assert rows == [
+        ["Full", "slides", "9.95 (0.05)", "–"],
+        ["Full", "laptop, decay 0.05", "10.00 (0.00)", "11.00 (2.00)"],
+        ["Half", "slides", "10.00 (0.07)", "–"],
+        ["Half", "laptop, decay 0.05", "20.00", "10.00 (0.00)"],
+    ]
+
+
+def test_the_provenance_table_shows_every_fact(table, cells):
+    shown = dict(cells(report.provenance_table(table)))
+    assert shown["seconds"] == "62" and shown["versions"] == "numpy 2, torch 3"
+    assert shown["command"] == "first\nsecond" and shown["profile"] == "smoke"
+
+
+TABLES = [
+    lambda table: report.processor_table(table, "full"),
+    report.baseline_table,
+    report.labels_figure,
+    report.nearest_to_chance,
+    report.provenance_table,
+]
+
+
+@pytest.mark.parametrize("function", TABLES)
+@pytest.mark.parametrize(
+    "wrong", [None, [], {}, {"provenance": {"profile": "x"}}, {"provenance": 1, "runs": []}]
+)
+def test_what_is_no_recorded_table_is_named(function, wrong):
+    with pytest.raises(ValueError, match=r"table must"):
+        function(wrong)
+
+
+@pytest.mark.parametrize("function", TABLES)
+@pytest.mark.parametrize("change", [{"accuracy": "x"}, {"seed": None}, {"n0": None}])
+def test_rows_that_are_none_are_named(table, function, change):
+    table["runs"][10] |= change
+    with pytest.raises(ValueError, match="runs of the table must hold"):
+        function(table)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda t: report.processor_table(t, "third"), "table must hold rows of .*third"),
+        (lambda t: report.processor_table(t, ["full"]), "labels must be text, a number or None"),
+        (lambda t: report.processor_table(t, "full", column="psi"), "column must be one of"),
+        (lambda t: report.labels_figure(t, pretext="x"), "table must hold rows of"),
+        (lambda t: report.nearest_to_chance(t, colour=1), "a column must be one of arm"),
+        (lambda t: report.estimate(t["runs"], arm="processor"), "values must leave one row"),
+        (lambda t: report.estimate(t["runs"], "none"), "runs must hold none in every row"),
+        (lambda t: report.estimate(t["runs"], 3), "column must be the name of one"),
+        (lambda t: report.estimate(t["runs"], none=3), "runs must hold none in every row"),
+        (lambda t: report.estimate(t["runs"], arm=[1]), "arm must be text, a number or None"),
+        (lambda t: report.estimate("runs"), "runs must be a list of dicts"),
+        (lambda t: report.separation(t["runs"], {}, {}), "better must leave one row for each seed"),
+        (lambda t: report.separation(t["runs"], 3, {}), "better must be a dict of columns"),
+        (lambda t: report.separation(t["runs"], {1: 2}, {}), "better must be a dict of columns"),
+        (
+            lambda t: report.separation(
+                t["runs"], {"arm": "ssl", "labels": "full"}, {"arm": "encoder"}
+            ),
+            r"better and worse must share two seeds or more, got \[\[0, 1\], \[0\]\]",
+        ),
+        (lambda t: report.collapse_table([], {}), "full must hold accuracies for every n0"),
+        (lambda t: report.collapse_table({1: [1]}, {2: [1]}), "half must hold accuracies for"),
+        (lambda t: report.collapse_table({1: "a"}, {1: [1]}), "full.1. must be a numeric array"),
+        (lambda t: report.collapse_table({"a": [1]}, {"a": [1]}), "n0 of full must be a pos"),
+    ],
+)
+def test_malformed_calls_are_named(table, call, says):
+    with pytest.raises(ValueError, match=says):
+        call(table)
