@@ -12,7 +12,6 @@ stays until the new one is complete.
 """
 
 import argparse
-import asyncio
 import importlib.util
 import json
 import os
@@ -177,7 +176,7 @@ def execute(
     print(f"\nexecuting {len(stale)} chapters, {jobs} at a time", flush=True)
     # The last chapters take longest: whoever starts with them waits least at the end.
     last_first = dict(reversed(stale.items()))
-    failed = asyncio.run(executed(last_first, layout.stage, jobs, keep))
+    failed = executed(last_first, layout.stage, jobs, keep)
     if failed:
         raise BuildError("a chapter failed, see above: " + ", ".join(sorted(failed)))
 

@@ -1,24 +1,22 @@
 """The pages of the book: which of them are notebooks, and how those are executed."""
 
-import asyncio
+import os
 import re
-import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jupytext
+import nbformat
 import yaml
-from jupyter_client.kernelspec import NoSuchKernel
-from nbclient import NotebookClient
-from nbclient.exceptions import CellControlSignal
 from nbformat import NotebookNode
 from sphinx_external_toc.api import FileItem, SiteMap
 from sphinx_external_toc.parsing import MalformedError, parse_toc_yaml
-from traitlets.config import Config
 
 CELL_TIMEOUT = 900  # seconds
-START_TIMEOUT = 300  # seconds, for a kernel on a busy machine
 
 #: What only a notebook has: a kernel in its front matter, or a cell.
 MARKS = re.compile(
@@ -93,49 +91,51 @@ def is_notebook(page: str, text: str) -> bool:
     return False
 
 
-async def executed(
+def executed(
     sources: dict[str, str], folder: Path, jobs: int, keep: Callable[[str, NotebookNode], None]
 ) -> list[str]:
-    """Execute notebooks, `jobs` at a time; return the names of those that failed.
+    """Execute notebooks with nbmake, `jobs` at a time; return the names of those that failed.
 
     Each that ran to its end is handed to `keep` at once. One that fails says so, and the others
     go on.
     """
-    slots = asyncio.Semaphore(jobs)
 
-    async def one(name: str) -> str | None:
-        async with slots:
-            started = time.perf_counter()
-            try:
-                notebook = await run(sources[name], (folder / name).parent)
-                seconds = time.perf_counter() - started
-                notebook.metadata["sslboost"] = {"seconds": round(seconds, 2)}
-                keep(name, notebook)
-            except (BuildError, CellControlSignal, NoSuchKernel, RuntimeError) as error:
-                print(f"FAILED     {name}\n{error}", flush=True)
-                return name
-            print(f"{seconds:7.1f} s  {name}", flush=True)
-            return None
+    def one(name: str) -> str | None:
+        started = time.perf_counter()
+        try:
+            notebook = run(sources[name], folder / f"{name}.ipynb")
+            seconds = time.perf_counter() - started
+            notebook.metadata["sslboost"] = {"seconds": round(seconds, 2)}
+            keep(name, notebook)
+        except BuildError as error:
+            print(f"FAILED     {name}\n{error}", flush=True)
+            return name
+        print(f"{seconds:7.1f} s  {name}", flush=True)
+        return None
 
-    return [name for name in await asyncio.gather(*map(one, sources)) if name]
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        return [name for name in pool.map(one, sources) if name]
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-async def run(text: str, folder: Path) -> NotebookNode:
-    """Execute one notebook in a kernel of its own that starts in `folder`."""
-    notebook = jupytext.reads(text, "md")
-    loop = asyncio.get_running_loop()
-
-    def leave_signals(**_: object) -> None:
-        # nbclient would end one kernel at Ctrl-C and let the others go on.
-        loop.remove_signal_handler(signal.SIGINT)
-        loop.remove_signal_handler(signal.SIGTERM)
-
-    return await NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT,
-        startup_timeout=START_TIMEOUT,
-        record_timing=False,
-        resources={"metadata": {"path": str(folder)}},
-        config=Config(KernelManager={"transport_encryption": "auto"}),  # others may be listening
-        on_notebook_start=leave_signals,
-    ).async_execute()
+def run(text: str, path: Path) -> NotebookNode:
+    """Execute one notebook where `path` says, in its folder and in a process of its own."""
+    if "_build" in path.parts:
+        raise BuildError(f"nbmake passes over {path}: no folder above it may be named _build")
+    nbformat.write(jupytext.reads(text, "md"), path)
+    # Relative to its folder, so that no name above it can mean anything to pytest.
+    options = ["--nbmake", "--overwrite", f"--nbmake-timeout={CELL_TIMEOUT}", "-q", "--no-header"]
+    isolated = ["--rootdir=.", "-c", os.devnull, "-p", "no:cacheprovider"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *isolated, path.name],
+        cwd=path.parent,
+        env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if ended.returncode:
+        raise BuildError(ended.stdout)
+    return nbformat.read(path, as_version=4)

@@ -168,7 +168,7 @@ def test_the_key_depends_on_the_facts_but_not_on_litter_or_other_pages(book):
 def execute(book, monkeypatch, meanwhile):
     """Execute the chapter without a kernel, while `meanwhile()` happens; return the store."""
 
-    async def ran(sources, folder, jobs, keep):
+    def ran(sources, folder, jobs, keep):
         meanwhile()
         keep("book/01-one", build.nbformat.v4.new_notebook())
         return []
@@ -195,7 +195,7 @@ def test_what_changed_while_it_ran_is_not_stored(book, monkeypatch, name):
 def test_the_longest_chapters_are_started_first(book, monkeypatch):
     started = []
 
-    async def ran(sources, folder, jobs, keep):
+    def ran(sources, folder, jobs, keep):
         started.extend(sources)
         return ["c"]
 

@@ -1,6 +1,5 @@
 """Every page that looks like a notebook is executed, or the build says why it is not."""
 
-import asyncio
 import re
 
 import notebooks
@@ -134,7 +133,7 @@ def test_chapters_run_side_by_side_and_one_that_fails_stops_no_other(tmp_path, c
         "stranger": notebook("1", "no-such-kernel"),
     }
     kept = {}
-    failed = asyncio.run(notebooks.executed(sources, tmp_path, 2, kept.__setitem__))
+    failed = notebooks.executed(sources, tmp_path, 2, kept.__setitem__)
     assert sorted(failed) == ["dead", "stranger", "wrong"]
     assert list(kept) == ["good"]
     assert kept["good"].cells[-1].outputs[0]["data"]["text/plain"] == "42"
@@ -147,5 +146,12 @@ def test_chapters_run_side_by_side_and_one_that_fails_stops_no_other(tmp_path, c
 def test_a_cell_that_does_not_end_fails_its_chapter(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(notebooks, "CELL_TIMEOUT", 1)
     source = {"slow": notebook("import time\ntime.sleep(600)")}
-    assert asyncio.run(notebooks.executed(source, tmp_path, 1, None)) == ["slow"]
+    assert notebooks.executed(source, tmp_path, 1, None) == ["slow"]
     assert "timed out" in capsys.readouterr().out
+
+
+def test_a_notebook_that_nbmake_passes_over_is_an_error(tmp_path, capsys):
+    folder = tmp_path / "_build"
+    folder.mkdir()
+    assert notebooks.executed({"good": notebook("1")}, folder, 1, None) == ["good"]
+    assert "nbmake passes over" in capsys.readouterr().out
