@@ -217,9 +217,7 @@ def test_a_board_that_cannot_be_written_is_one_line_and_status_1(
     toys(0.0)
     monkeypatch.setattr(__main__.files, "write_json", refuse)
     assert __main__.main(["--out", str(tmp_path / "a.json")]) == 1
-    assert capsys.readouterr().err.endswith(
-        "a.json could not be written: No space left on device\n"
-    )
+    assert capsys.readouterr().err.endswith("a.json could not be written: No space\n")
 
 
 def test_the_command_runs_as_a_module(tmp_path):

@@ -1,5 +1,6 @@
 """Sweeps among others: writers, kills, damaged caches and folders that cannot be written to."""
 
+import copy
 import errno
 import functools
 import hashlib
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 
 from sslboost.core import sweep
-from sslboost.core.sweep import CellError
+from sslboost.core.sweep import CellError, grids
 
 WRITERS = 4
 together = threading.Barrier(WRITERS)
@@ -172,6 +173,40 @@ def test_cells_that_ended_their_worker_are_named_and_the_finished_ones_kept(tmp_
     kind, message = told["unpickled"][0]
     assert kind == "CellError"
     assert "before these cells were done: [{'i': 0, 'how': 'unpickled'}" in message
+
+
+def test_workers_that_stop_are_told_with_what_they_had_not_finished(tmp_path, monkeypatch):
+    def stop(cell, task):
+        if task.configuration["i"] == 1:
+            raise EOFError("the line is dead")
+        return grids_compute(cell, task)
+
+    grids_compute = grids.compute
+    monkeypatch.setattr(grids, "compute", stop)
+    with pytest.raises(CellError, match=r"EOFError.* done: \[\{'i': 1\}, \{'i': 2\}\]$"):
+        sweep.run(cell, sweep.grid(i=range(3)), tmp_path)
+    assert len(contents(tmp_path)) == 1
+
+
+def test_rows_of_a_worker_that_does_not_see_the_folder_are_kept(tmp_path, monkeypatch):
+    expected = sweep.run(cell, sweep.grid(i=range(3)), tmp_path / "seen")
+
+    def elsewhere(cell, task):
+        task.path = tmp_path / "unseen" / task.path.name
+        return task.key, task.checked([cell(**task.configuration, rng=None)])
+
+    def plain(i, rng):
+        return {key: value for key, value in expected[i].items() if key != "i"}
+
+    monkeypatch.setattr(grids, "compute", lambda _, task: elsewhere(plain, copy.copy(task)))
+    assert sweep.run(cell, sweep.grid(i=range(3)), tmp_path / "cache") == expected
+    monkeypatch.undo()
+    assert contents(tmp_path / "cache") == contents(tmp_path / "seen")
+
+
+def test_a_function_that_tells_no_signature_is_asked_when_it_is_called(tmp_path):
+    with pytest.raises(ValueError, match=r"row of the cell \{'i': 1\} must hold .* got rng = Gen"):
+        sweep.run(dict, [{"i": 1}], tmp_path)
 
 
 def leaving(i, rng):
