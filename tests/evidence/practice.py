@@ -1,0 +1,285 @@
+"""What functions of core, images, theorems and pages take where it is not of the common kind."""
+
+import numpy as np
+
+from tests.evidence import pictures as p
+from tests.evidence import values as v
+from tests.evidence.kinds import (
+    CARRIED,
+    NOTHING,
+    array,
+    choice,
+    choices,
+    count,
+    counts,
+    flag,
+    function,
+    images,
+    labels,
+    number,
+    path,
+    rows,
+    tensor,
+    text,
+    thing,
+)
+from tests.evidence.registry import ROWS, positive
+
+_pictures = images(p.pictures)
+_any_pictures = _pictures.but("one channel", "channels last")
+_no_processor = thing(lambda: None).but("None")
+_image_labels = labels(v.classes, classes=10)
+_tensor_labels = labels(lambda: v.torch.tensor(v.classes()), classes=10, tensor=True)
+
+
+def _numbers(width, tied=(0, 1)):
+    made = tensor(lambda: v.torch.tensor(v.normal(40, width)), tied=tied)
+    return {"targets": made, "outputs": made}
+
+
+_turns = {"turns": labels(p.targets, classes=4, tensor=True)}
+_cell = {"profile": choice("evidence"), "pretext": choice("rotation"), "borrow": flag()}
+_cell |= {"adversary": choice("linear"), "n0": count(10), "rng": CARRIED}
+_run = {
+    "profile": choice("evidence"),
+    "arms": choices("processor", "beyond"),
+    "pretexts": choices("rotation"),
+    "adversaries": choices("linear"),
+    "n0": counts(10),
+    "beyond": counts(30),
+    "seeds": counts(0).but("zero inside"),
+    "cache_dir": path(p.table_cache).but("None"),
+    "device": choice("cpu").but("None", "empty"),
+    "compiled": flag(),
+}
+_table_row = {"labels": choice("full"), "pretext": choice("rotation")}
+_maybe_cifar = {"cifar": thing(p.cifar).but("None"), "indices": array(lambda: np.arange(20))}
+_maybe_cifar |= {"columns": count(1)}
+_capacity = {"rows": rows(p.capacity_rows), "live": rows(p.capacity_rows, empty=False)}
+_probes = {"better": thing(p.a_probe), "worse": thing(p.a_probe)}
+_selection = thing(lambda: {"arm": "ssl", "labels": "full", "pretext": "rotation"})
+_two_tensors = {
+    "features": tensor(lambda: v.torch.tensor(v.normal(40, 2)), tied=ROWS),
+    "targets": tensor(lambda: v.torch.tensor(v.normal(40, 3)), tied=ROWS),
+}
+_theorem = {
+    "name": text("A"),
+    "chapter": text("01-a"),
+    "statement": text("b"),
+    "reference": text("c"),
+    "assumptions": choices("d").but("unknown inside", "empty"),
+    "construct": function(v.trial),
+    "check": function(v.trial),
+    "counterexample": function(v.trial),
+    "label": text("e"),
+}
+
+#: Kinds of the arguments of one function, by its name within the package.
+OWN = {
+    "core.certificate.table": {
+        "certificates": thing(v.a_certificate),
+        "controls": rows(lambda: [v.a_certificate()], empty=False),
+    },
+    "core.checkpoints.Checkpoint": {"every": count(2)},
+    "core.checkpoints.Checkpoint.load": {"identity": CARRIED},
+    "core.checkpoints.Checkpoint.save": {"identity": CARRIED, "state": thing(dict).but("dict")},
+    "core.differentiable.explained": {
+        "F": tensor(lambda: v.torch.tensor(v.normal(1, 9, 2)), tied=(0, 1)),
+        "T": tensor(lambda: v.torch.tensor(v.normal(1, 9, 3)), tied=(0, 1)),
+    },
+    "core.files.destination": {"name": CARRIED},
+    "core.files.write_json": {"value": CARRIED},
+    "core.files.write_text": {"text": text("text")},
+    "core.sweep.contents.code_version": {
+        "modules": thing(lambda: v).also(unknown="no_such_module")
+    },
+    "core.sweep.contents.digest": {"value": CARRIED, "code": flag()},
+    "core.files.as_path": {"name": CARRIED, "value": path(v.new_path).named("carried")},
+    "core.files.made": {"name": CARRIED, "path": path(v.new_folder).named("carried")},
+    "core.linalg.as_covariance": {
+        "name": CARRIED,
+        "size": count(2).named("carried"),
+        "value": array(lambda: np.eye(2), tied=(0, 1)).named("carried"),
+    },
+    "core.sweep.grids.columns": {
+        "rows": rows(lambda: [{"a": 1}, {"a": 2}]).named("row").but("empty dicts")
+    },
+    "core.sweep.grids.grid": {"axes": rows(lambda: [1, 2]).but(*v.SEQUENCES)},
+    "core.sweep.grids.run": {
+        "cell": function(v.cell),
+        "grid": rows(lambda: [{"a": 1.0}]).named("configuration", "cell"),
+    },
+    "images.batches.as_images": {"name": CARRIED},
+    "images.batches.augment": {"images": _any_pictures, "pad": count(4, least=0)},
+    "images.config.Config": {
+        "blocks": count(1),
+        "epochs": positive,
+        "rate": positive,
+        "decay": number(0.1, negative=-0.1),
+        "stride": count(1),
+        "architecture": choice("narrow"),
+    },
+    "images.config.Config.steps": {"images": count(20, limit=False)},
+    "images.config.Config.encoder": {"inputs": count(3)},
+    "images.data.split": {"n": count(60), "sizes": counts(20, 20, 20)},
+    "images.networks.Block": {name: count(2) for name in ("width_in", "width_out", "stride")},
+    "images.networks.Encoder": {"blocks": count(1), "stride": count(1), "widths": counts(2, 3)},
+    "images.networks.Perceptron": {"inputs": count(3)},
+    "images.networks.PretextNetwork": {"outputs": count(4)},
+    "images.networks.Processor": {"features": count(3)},
+    "images.networks.pooled": {"h": tensor(lambda: v.torch.ones(4, 3, 2, 2)).but("an axis less")},
+    "images.pretexts.Rotation": {"outputs": count(4)},
+    "images.pretexts.Colourisation": {"outputs": count(32)},
+    "images.pretexts.Inpainting": {"outputs": count(48)},
+    **{
+        f"images.pretexts.{name}.{method}": _numbers(width, (1,))
+        for name, width in (("Colourisation", 32), ("Inpainting", 48))
+        for method in ("chance", "expectation", "vector")
+    },
+    **{
+        f"images.pretexts.{name}.{method}": _numbers(width)
+        for name, width in (("Colourisation", 32), ("Inpainting", 48))
+        for method in ("loss", "score")
+    },
+    "images.pretexts.Rotation.apply": {"images": _any_pictures} | _turns,
+    "images.pretexts.Rotation.draw": {"images": _any_pictures},
+    "images.pretexts.Rotation.present": {"images": _any_pictures},
+    "images.pretexts.Rotation.expectation": {"outputs": _numbers(4, (1,))["outputs"]},
+    "images.pretexts.Rotation.loss": {"outputs": _numbers(4)["outputs"]},
+    "images.pretexts.Rotation.score": {"outputs": _numbers(4)["outputs"]},
+    "images.probe.best_by_held_out": {"probes": rows(p.probes)},
+    "images.probe.fit_probe": {
+        "train_features": array(v.features, tied=(0, 1)),
+        "train_labels": _image_labels,
+        "test_features": array(v.features, tied=(0, 1)),
+        "test_labels": _image_labels,
+        "more": rows(lambda: (v.features(), v.classes())).named("more_features", "more_labels"),
+    },
+    "images.probe.network_outputs": {"processor": _no_processor},
+    "images.probe.pretext_accuracy": {"processor": _no_processor},
+    "images.probe.stage_features": {"processor": _no_processor},
+    "images.processor.ProcessorConfig": {
+        "network": thing(p.tiny),
+        "adversary": thing(p.tiny_rival),
+        "features": count(3),
+        "rounds": count(2),
+    },
+    "images.processor.explained_share": _two_tensors,
+    "images.processor.initial_processor": {"config": thing(p.tiny_processor)},
+    "images.processor.linear_psi": {
+        "f": tensor(lambda: v.torch.tensor(v.normal(40, 2)), tied=ROWS),
+        "z": tensor(lambda: v.torch.tensor(v.normal(40, 3)), tied=ROWS),
+    },
+    "images.processor.train_processor": {
+        "labelled": _pictures,
+        "labels": _tensor_labels,
+        "config": thing(p.tiny_processor),
+        "adversary": choice("linear"),
+        "observe": function(p.observe),
+    },
+    "images.table.cells.alternative": _cell,
+    "images.table.cells.processor": _cell,
+    "images.table.cells.ssl": _cell,
+    "images.table.cells.train_y_error": {
+        "extra": _pictures,
+        "labels": _image_labels,
+    },
+    "images.table.collapse.collapse": {
+        "f": _no_processor,
+        "decays": rows(lambda: (0.1,)).but("numbers", "set"),
+    },
+    "images.table.collapse.collapse_cell": _cell | {"decay": number(0.1, negative=-0.1)},
+    "images.table.collapse.record_collapse": {
+        "profile": choice("evidence"),
+        "decays": rows(lambda: (0.1,)).but("numbers", "set"),
+    },
+    "images.table.part.extra_labels": {"profile": thing(p.profile), "borrow": flag()},
+    "images.table.part.part_of": {"profile": thing(p.profile), "borrow": flag()},
+    "images.table.part.Part.take": {"n0": count(10)},
+    "images.table.part.Part.score": {
+        "stages": rows(lambda: [v.features(200)]),
+        "test_stages": rows(lambda: [v.features(20)]),
+        "more": rows(lambda: [v.features(20)], empty=False),
+        "more_labels": labels(lambda: v.classes(20), classes=10),
+    },
+    "images.table.record.measure": _run | {"grid": NOTHING},
+    "images.table.record.read": {"path": path(lambda: p.recorded("table"))},
+    "images.table.record.run": _run,
+    "images.table.record.write": {
+        "rows": rows(p.rows_of_table, empty=False),
+        "profile": choice("evidence"),
+        "seconds": number(1.0, negative=-1.0),
+    },
+    "images.training.fine_tune": {"labels": _tensor_labels},
+    "images.training.initial_network": {"outputs": count(4), "inputs": count(3)},
+    "images.training.one_cycle": {"module": thing(p.f)},
+    "images.networks.processed": {"inputs": thing(p.standardised), "processor": _no_processor},
+    "images.training.train": {"processor": _no_processor},
+    "theorems.certify_all": {"theorems": rows(lambda: [v.theorem()], empty=False)},
+    "theorems._theorem.Theorem": _theorem,
+    "theorems._theorem.Theorem.certify": {"problem": NOTHING},
+    "theorems.board.Board": {"rows": rows(v.board_rows, empty=False), "folder": text("")},
+    "theorems.board.load": {"path": path(v.board_path)},
+    "pages.capacity_plots.collapse": _capacity,
+    "pages.capacity_plots.summary": _capacity,
+    "pages.capacity_plots.table": _capacity,
+    "pages.figures.interval": {
+        "ax": thing(p.axes),
+        "x": array(lambda: np.arange(5.0), tied=ROWS),
+        "estimate": array(lambda: np.arange(5.0), tied=ROWS),
+        "standard_error": array(lambda: np.arange(5.0), tied=ROWS),
+        "z": number(1.0, negative=-1.0),
+    },
+    "pages.figures.table": {
+        "kind": text("numbers"),
+        "heads": choices("a", "b").but("unknown inside", "empty", "list of texts"),
+        "rows": rows(lambda: [["1", "2"]], empty=False),
+        "named": flag(True),
+    },
+    "pages.figures.show": {"fig": thing(p.figure), "alt": text("A figure without anything.")},
+    "pages.image_plots.examples": _maybe_cifar,
+    "pages.image_plots.hidden": _maybe_cifar,
+    "pages.image_plots.rotations": _maybe_cifar,
+    "pages.image_plots.split_table": _maybe_cifar,
+    "pages.image_plots.probe_table": {"rows": rows(lambda: [("a", p.a_probe())])},
+    "pages.image_plots.training_curve": {"history": rows(lambda: [[0.1, 1.0, 0.3]])},
+    "pages.live.record": {"result": thing(p.live_result)},
+    "pages.live.recorded": {"path": path(lambda: p.recorded("live"))},
+    "pages.live.separation": _probes,
+    "pages.mechanism.dependence": {"labels": _image_labels},
+    "pages.mechanism.explained": {
+        "A": array(lambda: v.normal(40, 2), tied=ROWS),
+        "B": array(lambda: v.normal(40, 3), tied=ROWS),
+    },
+    "pages.mechanism.follow": {"config": thing(p.tiny_processor), "n0": count(10)},
+    "pages.mechanism.judge": {
+        "z": array(lambda: v.normal(40, 3), tied=ROWS),
+        "labels": labels(lambda: v.classes(40, 10), classes=10),
+    },
+    "pages.mechanism.spectrum": {"features": array(v.features)},
+    "pages.mechanism_plots.collapse_table": {"found": thing(p.collapses)},
+    "pages.mechanism_plots.dependence_table": {"measured": thing(p.dependence)},
+    "pages.mechanism_plots.judged_table": {"judged": rows(p.judged)},
+    "pages.mechanism_plots.map_figure": {
+        "before": array(v.features, tied=ROWS),
+        "after": array(v.features, tied=ROWS),
+        "labels": _image_labels,
+        "shown": choices("frog", "horse"),
+    },
+    "pages.mechanism_plots.spectrum_figure": {"features": thing(lambda: {"a": v.features()})},
+    "pages.mechanism_plots.training_figure": {"snapshots": rows(p.snapshots)},
+    "pages.recordings.read": {"path": path(lambda: p.recorded("live"))},
+    "pages.recordings.note": {"recording": thing(p.recording)},
+    "pages.recordings.table": {"folder": path(p.recordings_folder)},
+    "pages.recordings.read_evidence": {"path": path(p.evidence_path)},
+    "pages.recordings.evidence": {"path": path(p.evidence_path)},
+    "pages.report.collapse_table": {
+        "full": thing(lambda: {1000: [0.1, 0.2]}),
+        "half": thing(lambda: {1000: [0.1, 0.2]}),
+    },
+    "pages.report.estimate": {"runs": rows(p.ssl_rows, empty=False)},
+    "pages.report.labels_figure": _table_row,
+    "pages.report.nearest_to_chance": {"values": NOTHING, "table": thing(p.table_of_full)},
+    "pages.report.processor_table": _table_row,
+    "pages.report.separation": {"better": _selection, "worse": _selection},
+}
