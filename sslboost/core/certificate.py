@@ -51,7 +51,7 @@ class Certificate:
         for name in ("value", "bound", "tolerance"):
             try:
                 object.__setattr__(self, name, float(as_scalar(getattr(self, name))))
-            except (TypeError, ValueError, OverflowError) as error:
+            except Exception as error:  # what an array-like raises is its own affair
                 came = f"{getattr(self, name)!r:.200}"
                 raise ValueError(f"{name} must be a number, got {came}") from error
 

@@ -5,7 +5,7 @@ import io
 import sys
 
 from sslboost.core.files import destination
-from sslboost.core.validation import MOST
+from sslboost.core.validation import MOST, takes
 
 
 class Parser(argparse.ArgumentParser):
@@ -13,7 +13,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         """Exit with status 2 and one line on standard error."""
-        line = " ".join(message.split())
+        line = " ".join(str(message).split())
         self.exit(2, f"{self.prog}: {line}; --help explains\n")
 
 
@@ -79,13 +79,14 @@ def seed(text):
 
 def _integer(text, need, least):
     try:
-        if least <= (value := int(text)) <= MOST:
+        if isinstance(text, str) and least <= (value := int(text)) <= MOST:
             return value
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(f"must be {need}, at most {MOST}, got {text!r:.40}")
 
 
+@takes(parser=argparse.ArgumentParser, work=callable)
 def finish(parser, work, *failures):
     """Run a command's work and return its exit status.
 
@@ -102,7 +103,14 @@ def finish(parser, work, *failures):
     Returns
     -------
     int
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
     """
+    if wrong := [f for f in failures if not (isinstance(f, type) and issubclass(f, Exception))]:
+        raise ValueError(f"failures must be exception classes, got {wrong[0]!r:.200}")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # no letter that is missing there ends the work
             stream.reconfigure(errors="backslashreplace")

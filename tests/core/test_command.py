@@ -57,7 +57,8 @@ def test_right_arguments_are_passed(tmp_path):
     options = parser().parse_args(["--n", "1", "--seed", "0", "--out", str(tmp_path / "a\nb")])
     assert (options.n, options.seed, options.out) == (1, 0, tmp_path / "a\nb")
     assert (count("2147483647"), seed(" 7 ")) == (2**31 - 1, 7)
-    for check, text in [(count, "0"), (seed, "-1"), (output, str(tmp_path))]:
+    wrong = [(count, "0"), (count, None), (seed, "-1"), (seed, 1.5), (output, str(tmp_path))]
+    for check, text in wrong:
         with pytest.raises(argparse.ArgumentTypeError):
             check(text)
 
@@ -93,6 +94,20 @@ def test_what_nobody_foresaw_is_raised():
         finish(Parser(prog="tool"), raising(ZeroDivisionError()), OSError)
     with pytest.raises(KeyboardInterrupt):
         finish(Parser(prog="tool"), raising(KeyboardInterrupt()), OSError)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((None, print), "parser must be a ArgumentParser, got NoneType"),
+        ((Parser(), 3), "work must be callable, got int"),
+        ((Parser(), print, 3), "failures must be exception classes, got 3"),
+        ((Parser(), print, OSError()), "failures must be exception classes"),
+    ],
+)
+def test_what_is_no_command_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        finish(*arguments)
 
 
 def test_letters_that_a_terminal_lacks_do_not_end_the_work(monkeypatch):
