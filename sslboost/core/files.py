@@ -123,12 +123,14 @@ def replacing(path):
     Raises
     ------
     ValueError
-        If it is no path.
+        If it is no path, or that of a device.
     OSError
         If the file cannot be written; names ``path``.
     """
     path = as_path("path", path)
     target = _target(path)
+    if os.path.exists(target) and not (os.path.isfile(target) or os.path.isdir(target)):
+        raise ValueError(f"path must be a file, got the device {path}")
     scratch = target.parent / f".sslboost-{secrets.token_hex(8)}.part"
     try:
         with scratch.open("xb") as file:

@@ -79,6 +79,13 @@ def test_a_lock_is_given_back_after_an_error(tmp_path):
     assert not lock.is_locked
 
 
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="path must be a file, got the device"):
+        files.write_text(tmp_path / "pipe", "x")
+    assert (tmp_path / "pipe").is_fifo()
+
+
 @pytest.mark.parametrize("write", [files.write_text, files.write_json])
 def test_a_rename_that_fails_names_the_file_and_keeps_the_old_one(tmp_path, monkeypatch, write):
     path = tmp_path / "one.txt"
