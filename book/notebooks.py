@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 import time
@@ -103,7 +104,7 @@ def executed(
     def one(name: str) -> str | None:
         started = time.perf_counter()
         try:
-            notebook = run(sources[name], folder / f"{name}.ipynb")
+            notebook = run(sources[name], folder / f"{name}-{secrets.token_hex(4)}.ipynb")
             seconds = time.perf_counter() - started
             notebook.metadata["sslboost"] = {"seconds": round(seconds, 2)}
             keep(name, notebook)
@@ -121,7 +122,10 @@ def executed(
 
 
 def run(text: str, path: Path) -> NotebookNode:
-    """Execute one notebook where `path` says, in its folder and in a process of its own."""
+    """Execute one notebook where `path` says, in its folder and in a process of its own.
+
+    The path is nobody else's, so that what a killed build left running writes over nothing.
+    """
     if "_build" in path.parts:
         raise BuildError(f"nbmake passes over {path}: no folder above it may be named _build")
     nbformat.write(jupytext.reads(text, "md"), path)
@@ -138,4 +142,6 @@ def run(text: str, path: Path) -> NotebookNode:
     )
     if ended.returncode:
         raise BuildError(ended.stdout)
-    return nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)
+    path.unlink()
+    return notebook

@@ -24,11 +24,13 @@ def describe():
     -------
     dict
         ``commit`` (with ``+changes`` when files differ from it or the package has more of them;
-        ``unknown`` where the package does not lie in a repository of its own), ``command``,
-        ``hardware``, ``versions`` (a dict) and ``date`` (UTC, ISO 8601).
+        ``unknown`` where the package does not lie in a repository of its own), ``code_version``
+        as of :func:`code_version`, ``command``, ``hardware``, ``versions`` (a dict) and ``date``
+        (UTC, ISO 8601).
     """
     return {
         "commit": _commit(),
+        "code_version": code_version(),
         "command": shlex.join(["python", *sys.orig_argv[1:]]),
         "hardware": f"{os.cpu_count()} cores, {_processor()}",
         "versions": {"Python": platform.python_version()}

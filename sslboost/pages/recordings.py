@@ -134,7 +134,7 @@ def read_evidence(path):
     dict
         ``provenance``, a dict with ``date`` and ``commit``; and ``kinds``, a list of dicts with
         ``kind``, the counts ``tried``, ``held`` and ``lost``, and ``survivors``, a list of dicts
-        with ``what`` and ``why``.
+        with ``what`` and ``why``; also ``date`` and ``commit`` where they are the kind's own.
 
     Raises
     ------
@@ -146,10 +146,10 @@ def read_evidence(path):
     path = files.as_path("path", path)
     try:
         found = json.loads(path.read_text("utf-8"))
-        for fact in ("date", "commit"):
-            _text(fact, found["provenance"][fact])
+        facts = {fact: found["provenance"][fact] for fact in ("date", "commit")}
         for entry in figures.as_all("kinds", found["kinds"], dict):
-            _text("kind", entry["kind"])
+            for fact in ("date", "commit", "kind"):
+                _text(fact, (facts | entry)[fact])
             tried, held, lost = (as_count(name, entry[name], least=0) for name in _COUNTS)
             if held + lost != tried:
                 raise ValueError(f"held and lost must add up to tried, got {entry!r:.100}")
@@ -184,14 +184,17 @@ def evidence(path):
             '<div class="admonition note"><p class="admonition-title">No evidence here</p>'
             "<p>No run of <code>make evidence</code> is recorded in this copy.</p></div>"
         )
-    counts = [[e["kind"], *(f"{e[name]:,}" for name in _COUNTS)] for e in found["kinds"]]
-    shown = figures.table("certificates numbers", ["what was tried", *_COUNTS], counts).html
+    rows = []
+    for entry in found["kinds"]:
+        made = found["provenance"] | entry
+        counts = (f"{entry[name]:,}" for name in _COUNTS)
+        rows.append([entry["kind"], *counts, made["date"][:10], made["commit"][:7]])
+    heads = ["what was tried", *_COUNTS, "on", "commit"]
+    shown = figures.table("certificates numbers", heads, rows).html
     survivors = [[s["what"], s["why"]] for e in found["kinds"] for s in e["survivors"]]
     if survivors:
         shown += figures.table("provenance", ["what survived", "why"], survivors).html
-    facts = found["provenance"]
-    made = f"Recorded on {facts['date'][:10]}, commit {facts['commit'][:7]}."
-    return figures.Html(f'{shown}<p class="recorded">{figures.escape(made)}</p>')
+    return figures.Html(shown)
 
 
 def _text(name, value):

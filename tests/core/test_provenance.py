@@ -18,7 +18,7 @@ PACKAGE = Path(provenance.__file__).parents[1]
 
 def test_describe_is_complete_and_can_be_stored():
     facts = json.loads(json.dumps(provenance.describe()))
-    assert set(facts) == {"commit", "command", "hardware", "versions", "date"}
+    assert set(facts) == {"commit", "code_version", "command", "hardware", "versions", "date"}
     assert facts["versions"]["numpy"] == importlib.metadata.version("numpy")
     assert datetime.fromisoformat(facts["date"]).tzinfo is not None
 

@@ -87,7 +87,11 @@ EVIDENCE = {
             "lost": 2,
             "survivors": [{"what": "a <b>", "why": "c & d"}, {"what": "e", "why": "f"}],
         },
-        {"kind": "kills", "tried": 60, "held": 60, "lost": 0, "survivors": []},
+        {
+            "kind": "kills",
+            **{"tried": 60, "held": 60, "lost": 0, "survivors": []},
+            **{"date": "2026-11-26T01:00:00+00:00", "commit": "0123456789abcdef+changes"},
+        },
     ],
 }
 
@@ -95,14 +99,13 @@ EVIDENCE = {
 def test_the_evidence_shows_every_count_and_every_survivor(tmp_path, cells):
     shown = recordings.evidence(write(tmp_path / "evidence.json", EVIDENCE))
     assert cells(shown) == [
-        ["what was tried", "tried", "held", "lost"],
-        ["planted faults", "1,080", "1,078", "2"],
-        ["kills", "60", "60", "0"],
+        ["what was tried", "tried", "held", "lost", "on", "commit"],
+        ["planted faults", "1,080", "1,078", "2", "2026-11-25", "fedcba9"],
+        ["kills", "60", "60", "0", "2026-11-26", "0123456"],
         ["what survived", "why"],
         ["a <b>", "c & d"],
         ["e", "f"],
     ]
-    assert "Recorded on 2026-11-25, commit fedcba9." in shown.html
 
 
 def test_without_survivors_there_is_no_table_of_them(tmp_path):
