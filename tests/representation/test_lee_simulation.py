@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
 
 from sslboost.population import lee_mixture
-from sslboost.representation import lee_simulation
+from sslboost.representation import LinearMap, fit_ssl, lee_simulation, risk
 from sslboost.representation.lee_simulation import (
+    FourierMap,
     fit_rbf,
     linear_trial,
     linearity,
@@ -51,6 +53,100 @@ def test_held_out_ridge_is_ridge_regression():
     error, head = lee_simulation._held_out_ridge(F, Y)
     assert np.isclose(error, min(errors), rtol=1e-10)
     assert np.allclose(head(F), fits[int(np.argmin(errors))], rtol=0, atol=1e-10)
+
+
+def test_held_out_ridge_is_scikit_learn_s_and_picks_the_best_on_the_last_quarter():
+    rng = np.random.default_rng(0)
+    F = rng.standard_normal((80, 30)) + 2
+    Y = F[:, :1] * [[1.0, 0.0]] + rng.standard_normal((80, 2)) + 5
+    peers = [Ridge(alpha=60 * ridge).fit(F[:60], Y[:60]) for ridge in lee_simulation._RIDGES]
+    sd = Y[:60].std(axis=0)
+    errors = [np.sum(((peer.predict(F[60:]) - Y[60:]) / sd) ** 2) for peer in peers]
+    best = peers[int(np.argmin(errors))]
+    error, head = lee_simulation._held_out_ridge(F, Y)
+    assert error == pytest.approx(min(errors), rel=1e-8)
+    assert head.matrix == pytest.approx(best.coef_, abs=1e-9)
+    assert head.offset == pytest.approx(best.intercept_, abs=1e-8)
+
+
+def test_the_choice_of_a_penalty_does_not_depend_on_the_units_of_an_output():
+    """One output wants no penalty and one wants much: neither unit decides which is heard."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-2, 2, (200, 2))
+    Y = np.column_stack([np.cos(2 * X[:, 0]), rng.standard_normal(200)])
+    fits = []
+    for units in ([1.0, 1.0], [1.0, 2.0**20], [2.0**20, 1.0]):
+        fits.append(fit_rbf(X, Y * units, rng=1)(X) / units)
+    assert np.array_equal(fits[0], fits[1]) and np.array_equal(fits[0], fits[2])
+
+
+def test_constants_change_no_fit_of_the_rbf_class():
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((60, 2)), rng.standard_normal((60, 1))
+    wide = np.column_stack([Y, np.full(60, 14.62)])
+    fit, plain = fit_rbf(X, wide, rng=1)(X), fit_rbf(X, Y, rng=1)(X)
+    assert fit[:, 0] == pytest.approx(plain[:, 0], rel=1e-9)
+    assert fit[:, 1] == pytest.approx(14.62, rel=1e-14)
+
+
+def test_the_rbf_class_draws_from_its_seed_and_from_nothing_else():
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((40, 2)), rng.standard_normal((40, 1))
+    first, again, other = (fit_rbf(X, Y, features=16, rng=rng) for rng in (1, 1, 2))
+    assert np.array_equal(first.frequencies, again.frequencies)
+    assert (first.frequencies != other.frequencies).all() and first.frequencies.shape == (2, 16)
+    for trial in (linear_trial, rbf_trial):
+        results = [trial(3, n1=60, n2=60, rng=rng) for rng in (1, 1, 2)]
+        assert results[0] == results[1] and results[0] != results[2]
+
+
+def test_a_fourier_map_keeps_its_own_numbers():
+    frequencies, phases = np.ones((2, 3)), np.zeros(3)
+    g = FourierMap(frequencies, phases, LinearMap(np.ones((1, 3)), [1.0]))
+    frequencies += 1
+    phases += 1
+    X = np.array([[0.0, 0.0], [np.pi / 2, np.pi / 2]])
+    amplitude = 3 * np.sqrt(2 / 3)
+    assert g(X) == pytest.approx(np.array([[1 + amplitude], [1 - amplitude]]))
+    with pytest.raises(ValueError, match="read-only"):
+        g.phases[:] = 0
+
+
+def test_theory_of_a_trial_by_hand():
+    k, n2 = 4, 300
+    result = linear_trial(k, 0.3, n1=100, n2=n2, rng=5)
+    population = lee_mixture(k, 0.3, rng=np.random.default_rng(5)).moments()
+    cov = population.block
+    A = np.linalg.solve(cov("x", "x"), cov("x", "z")).T  # psi*, of full rank d_z = 40
+    explained = A @ cov("x", "y")
+    R = cov("y", "y") - explained.T @ np.linalg.solve(A @ cov("x", "x") @ A.T, explained)
+    floor = np.trace(cov("y", "y") - cov("y", "x") @ np.linalg.solve(cov("x", "x"), cov("x", "y")))
+    assert result["residual"] == pytest.approx(floor, rel=1e-9)
+    assert result["approximation"] == pytest.approx(np.trace(R) - floor, rel=1e-6)
+    # d_z = 40 features and an intercept, with n2 - 41 - 1 degrees of freedom left.
+    expected = np.trace(R) - floor + np.trace(R) * 41 / (n2 - 42)
+    assert result["theory_z"] == pytest.approx(expected, rel=1e-9)
+    assert result["theory_psi"] == result["theory_z"]
+    assert result["theory_x"] == pytest.approx(floor * 51 / (n2 - 52), rel=1e-9)
+    under_ci = linear_trial(k, 0.0, n1=100, n2=n2, rng=5)
+    expected = under_ci["residual"] * k / (n2 - k - 1)  # rank k - 1 and an intercept
+    assert under_ci["theory_psi"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_linear_trial_fits_what_it_says():
+    rng = np.random.default_rng(5)
+    mixture = lee_mixture(4, 0.3, rng=rng)
+    x_pre, z_pre, _ = mixture.sample(200, rng)
+    x, _, labels = mixture.sample(150, rng)
+    y = mixture.one_hot(labels)
+    result = linear_trial(4, 0.3, n1=200, n2=150, rng=5)
+    population = mixture.moments()
+    mean = mixture.weights @ mixture.mean_x
+    for name, rank in [("ssl", None), ("reduced", 3)]:
+        g = fit_ssl(x_pre, z_pre, x, y, rank=rank, intercept=True)
+        about_mean = LinearMap(g.matrix, g(mean[None])[0] - mixture.weights)
+        excess = risk.predictor_risk(population, about_mean) - population.floor
+        assert result[name] == pytest.approx(excess, rel=1e-9)
 
 
 def test_linear_trial_scores_the_fitted_maps():
@@ -107,6 +203,24 @@ def test_straight_lines_are_straight_and_parabolas_are_not():
     assert np.isclose(curve["worst"], 0.15) and curve["r2"] < 0.95
 
 
+@pytest.mark.parametrize("shift", [0.0, 1e9])
+@pytest.mark.parametrize("unit", [2.0**-40, 1.0, 2.0**40])
+def test_a_line_is_the_same_wherever_it_is_measured(shift, unit):
+    line = linearity(unit * (shift + np.arange(5.0)), unit * np.array([1.0, 2, 3, 4, 6]))
+    assert line["slope"] == pytest.approx(1.2, rel=1e-14)
+    assert line["r2"] == pytest.approx(36 / 37, rel=1e-14)
+    assert line["worst"] == pytest.approx(0.08, rel=1e-13)
+    assert line["intercept"] == pytest.approx(unit * (0.8 - 1.2 * shift), rel=1e-13)
+
+
+@pytest.mark.parametrize("constant", [0.1, 14.62, 1e6 + 0.1])
+def test_a_constant_is_no_line(constant):
+    with pytest.raises(ValueError, match="x must vary"):
+        linearity(np.full(7, constant), range(7))
+    with pytest.raises(ValueError, match="y must vary"):
+        linearity(range(7), np.full(7, constant))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -119,6 +233,30 @@ def test_straight_lines_are_straight_and_parabolas_are_not():
         (lambda: linear_trial(2, n1=0), "n1 must be a positive integer"),
         (lambda: linear_trial(2, n2=0), "n2 must be a positive integer"),
         (lambda: rbf_trial(1), "k must be an integer of at least 2, got 1"),
+        (lambda: rbf_trial(2, n1=3), "n1 must be an integer of at least 4, got 3"),
+        (lambda: rbf_trial(2, n2=3), "n2 must be an integer of at least 4, got 3"),
+        (lambda: rbf_trial(2, n_test=0), "n_test must be a positive integer, got 0"),
+        (lambda: rbf_trial(2, "0"), "alpha must be a number, got '0'"),
+        (lambda: rbf_trial(2, rng=1.5), "rng must be a"),
+        (lambda: linear_trial(2, n2=50), "n2 must exceed"),
+        (lambda: fit_rbf(np.eye(4), np.eye(4), rng="a"), "rng must be a"),
+        (lambda: FourierMap(np.ones((2, 3)), np.ones(2), None), "phases must have one value for"),
+        (lambda: FourierMap(np.ones((2, 3)), np.ones(3), None), "head must be a LinearMap of 3"),
+        (
+            lambda: FourierMap(np.ones((2, 3)), np.ones(3), LinearMap(np.eye(2), np.zeros(2))),
+            "head must be a LinearMap of 3 features",
+        ),
+        (lambda: fit_rbf(np.eye(4), np.eye(4), rng=0)(np.ones((1, 3))), "X must have 4 columns"),
+        (lambda: repeat(None, 2), "trial must be callable, got NoneType"),
+        (lambda: repeat(linear_trial, 2, seed=-1), "seed must be an integer of at least 0, got -1"),
+        (lambda: repeat(linear_trial, 2, n_jobs=0), "n_jobs must be a number of processes or -1"),
+        (lambda: repeat(linear_trial, 2, n_jobs="all"), "n_jobs must be an integer"),
+        (lambda: repeat(lambda rng: 1.0, 2, n_jobs=1), "trial must return a dict"),
+        (
+            lambda: repeat(lambda rng: {str(rng.random()): 1.0}, 2, n_jobs=1),
+            "trial must return a dict with the same names always",
+        ),
+        (lambda: repeat(lambda rng: {"a": "b"}, 2, n_jobs=1), "a must be a numeric array"),
         (lambda: repeat(linear_trial, 1), "trials must be an integer of at least 2, got 1"),
         (
             lambda: linearity([1.0, 2.0], [1.0, 2.0]),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 
 from sslboost.population import GaussianPopulation, latent_population
 from sslboost.representation import risk
@@ -143,6 +144,111 @@ def test_composition_applies_one_map_after_the_other():
     assert np.abs(W.after(psi)(X) - W(psi(X))).max() < 1e2 * EPS
 
 
+@pytest.mark.parametrize("intercept", [False, True])
+def test_fit_is_scikit_learn_s_regression(intercept):
+    X, Y = data()
+    X, Y = X + 3, Y - 7
+    peer = LinearRegression(fit_intercept=intercept).fit(X, Y)
+    fit = fit_linear(X, Y, intercept=intercept)
+    rounding = 1e2 * EPS * np.linalg.cond(X) ** 2
+    assert fit.matrix == pytest.approx(peer.coef_, abs=rounding)
+    assert fit.offset == pytest.approx(peer.intercept_ if intercept else 0.0, abs=10 * rounding)
+
+
+def test_both_stages_have_an_intercept_or_neither():
+    X, Z = data()
+    X, Z, Y = X + 3, Z - 7, X[:, :2] ** 2 + 5
+    for intercept in (False, True):
+        psi = LinearRegression(fit_intercept=intercept).fit(X[:25], Z[:25])
+        head = LinearRegression(fit_intercept=intercept).fit(psi.predict(X[25:]), Y[25:])
+        g = fit_ssl(X[:25], Z[:25], X[25:], Y[25:], intercept=intercept)
+        rounding = 1e5 * EPS * np.abs(Y).max()
+        assert g(X) == pytest.approx(head.predict(psi.predict(X)), abs=rounding)
+        cut = fit_ssl(X[:25], Z[:25], X[25:], Y[25:], rank=1, intercept=intercept)
+        assert np.linalg.matrix_rank(cut.matrix) == 1
+        assert np.abs(cut(X) - g(X)).max() > 0.1
+
+
+@pytest.mark.parametrize("s", [1e6, 1e7, 1e12])
+@pytest.mark.parametrize("n", [20, 2000])
+@pytest.mark.parametrize("intercept", [False, True])
+def test_no_column_is_dropped_for_its_units(s, n, intercept):
+    X, Z = data(n, 4, 3)
+    Y = Z[:, :2] + 1
+    units = np.array([s, 1 / s, 1.0, s])
+    for rank in (None, 2):
+        plain = fit_linear(X, Z, rank=rank, intercept=intercept)(X)
+        scaled = fit_linear(X * units, Z, rank=rank, intercept=intercept)(X * units)
+        assert scaled == pytest.approx(plain, abs=1e4 * EPS)
+    z_units = np.array([1.0, s, 1 / s])
+    plain = fit_ssl(X, Z, X, Y, intercept=intercept)(X)
+    scaled = fit_ssl(X * units, Z * z_units, X * units, Y, intercept=intercept)(X * units)
+    assert scaled == pytest.approx(plain, abs=1e5 * EPS)
+
+
+@pytest.mark.parametrize("near", [1e-4, 1e-8])
+def test_a_near_copy_of_a_column_is_a_column(near):
+    X, Y = data(d_in=2)
+    copy = X[:, :1] + near * X[:, 1:]
+    fit = fit_linear(np.hstack([X[:, :1], copy]), Y)
+    assert fit(np.hstack([X[:, :1], copy])) == pytest.approx(
+        fit_linear(X, Y)(X), abs=1e3 * EPS / near
+    )
+    lost = fit_linear(X[:, :1], Y)(X[:, :1])
+    assert np.abs(lost - fit_linear(X, Y)(X)).max() > 0.1
+
+
+@pytest.mark.parametrize("constant", [0.1, 14.62, 1e6 + 0.1])
+@pytest.mark.parametrize("n", [10, 1001])
+def test_a_constant_column_gets_no_weight_beside_an_intercept(constant, n):
+    X, Y = data(n)
+    wide = np.column_stack([X, np.full(n, constant)])
+    plain, fit = fit_linear(X, Y, intercept=True), fit_linear(wide, Y, intercept=True)
+    assert (fit.matrix[:, -1] == 0).all()
+    assert fit.matrix[:, :-1] == pytest.approx(plain.matrix, abs=1e3 * EPS)
+    same = fit_linear(X, wide[:, -1:], intercept=True)
+    assert (same.matrix == 0).all()
+    assert same.offset[0] == pytest.approx(constant, rel=2 * EPS)
+    g = fit_ssl(X, np.column_stack([Y, wide[:, -1]]), X, Y, intercept=True)
+    assert g(X) == pytest.approx(plain(X), abs=1e4 * EPS)
+
+
+def unlinked_up_to_rounding():
+    """z independent of x by cancellation: cov_xz is nothing but rounding."""
+    Q = np.linalg.qr(np.random.default_rng(0).standard_normal((6, 6)))[0]
+    loadings = np.concatenate([Q[:3] * [[1.0], [2.0], [0.3]], Q[3:4], Q[:1] + 0.5 * Q[3:4]])
+    return GaussianPopulation(loadings @ loadings.T, 3, 1, 1)
+
+
+def test_a_representation_is_not_read_out_of_rounding():
+    population = unlinked_up_to_rounding()
+    assert 0 < np.abs(population.block("x", "z")).max() < 10 * EPS
+    assert (psi_star(population).matrix == 0).all() and (g_star(population).matrix == 0).all()
+    assert gap_to_regression(population) == pytest.approx(1.25 - population.floor)
+    # The same on samples: a z that is orthogonal to x in every digit but the last.
+    factorial = np.array([[1, 1, 1], [-1, 1, -1], [1, -1, -1], [-1, -1, 1.0]]).repeat(5, axis=0)
+    turn = np.array([[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]])
+    x, z = factorial[:, :2] @ turn, factorial[:, 2:]
+    y = factorial[:, :1] + 0.1 * np.random.default_rng(1).standard_normal((20, 1))
+    assert np.abs(x.T @ z).max() < 100 * EPS
+    for intercept in (False, True):
+        g = fit_ssl(x, z, x, y, intercept=intercept)
+        assert np.abs(g.matrix).max() < 100 * EPS
+        assert g.offset[0] == pytest.approx(y.mean() if intercept else 0.0)
+
+
+def test_a_map_keeps_its_own_numbers():
+    matrix, offset = np.eye(2), np.zeros(2)
+    g = LinearMap(matrix, offset)
+    matrix += 1
+    offset += 1
+    assert np.array_equal(g(np.eye(2)), np.eye(2))
+    for array in (g.matrix, g.offset):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0
+    assert np.array_equal(LinearMap([[2]], [1])(np.ones((3, 1))), np.full((3, 1), 3.0))
+
+
 X, Y = data()
 
 
@@ -159,6 +265,28 @@ X, Y = data()
         (lambda: fit_ssl(X, Y, X[:, 1:], Y), "X_pre and X_down must have the same number of col"),
         (lambda: fit_linear(X, Y)(X[:, 1:]), "X must have 5 columns"),
         (lambda: W_star(latent_population(), fit_linear(X, Y)), "psi.matrix must have 24 columns"),
+        (lambda: W_star(latent_population(), np.eye(24)), "psi must be a LinearMap, got ndarray"),
+        (lambda: W_star(None, fit_linear(X, Y)), "population must be a GaussianPopulation, got No"),
+        (lambda: psi_star("population"), "population must be a GaussianPopulation, got str"),
+        (lambda: g_star({}), "population must be a GaussianPopulation, got dict"),
+        (lambda: fit_linear(X, Y, intercept="yes"), "intercept must be a bool, got str"),
+        (lambda: fit_linear(X, Y, intercept=None), "intercept must be a bool, got NoneType"),
+        (lambda: fit_linear(X, Y, rank=1.0), "rank must be a positive integer, got 1.0"),
+        (lambda: fit_linear(X + 0j, Y), "X must be a numeric array, got an array of dtype complex"),
+        (lambda: fit_linear(np.ma.masked_less(X, 0), Y), "X must have no mask"),
+        (lambda: fit_ssl(X, Y, X, Y, intercept=1), "intercept must be a bool, got int"),
+        (lambda: fit_ssl(X, Y, X, Y, rank=0), "rank must be a positive integer, got 0"),
+        (lambda: fit_ssl(X, Y, X, Y * np.inf), "Y_down must be finite"),
+        (
+            lambda: LinearMap(np.eye(2), np.zeros(3)),
+            "offset must have one value for each",
+        ),
+        (lambda: LinearMap(np.eye(2), 0.0), "offset must have 1 axes"),
+        (lambda: LinearMap(np.ones(2), np.zeros(2)), "matrix must have 2 axes"),
+        (lambda: LinearMap(None, np.zeros(2)), "matrix must be a numeric array, got NoneType"),
+        (lambda: fit_linear(X, Y).after(fit_linear(X, Y)), "first must have 5 outputs, got 4"),
+        (lambda: fit_linear(X, Y).after(np.eye(5)), "first must be a LinearMap, got ndarray"),
+        (lambda: fit_linear(X, Y)(None), "X must be a numeric array, got NoneType"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):

@@ -60,6 +60,38 @@ def test_one_feature_is_a_ratio_of_chi_squares():
     assert stats.kstest(12 * draws, stats.f(2, 12).cdf).pvalue < 1e-7
 
 
+@pytest.mark.parametrize(("k", "n2"), [(3, 5), (4, 6), (2, 30)])
+def test_excess_of_one_output_is_hotelling_s_law(k, n2):
+    """g' S^{-1} g for S ~ Wishart_k(n2) is k / (n2 - k + 1) times an F(k, n2 - k + 1) variable."""
+    draws = risk.simulate_excess_risk(np.eye(1), k, n2, 6000, rng=k) * (n2 - k + 1) / k
+    assert stats.kstest(draws, stats.f(k, n2 - k + 1).cdf).pvalue > 1e-7
+    for wrong in (-1, 1):  # one degree of freedom more or less
+        if n2 < 10:
+            assert stats.kstest(draws, stats.f(k, n2 - k + 1 + wrong).cdf).pvalue < 1e-7
+
+
+def test_simulations_draw_from_their_seed_and_from_nothing_else():
+    for simulate in (
+        lambda rng: risk.simulate_excess_risk(np.eye(2), 3, 20, 4, rng=rng),
+        lambda rng: risk.simulate_excess_risk_from_samples(POPULATION, IDENTITY, 30, 4, rng=rng),
+    ):
+        first, again, other = (simulate(rng) for rng in (1, 1, 2))
+        assert np.array_equal(first, again) and (first != other).all()
+        assert len(set(first)) == 4
+        generator = np.random.default_rng(1)
+        assert np.array_equal(simulate(generator), first)
+        assert (simulate(generator) != first).all()
+
+
+def test_excess_scales_with_the_residual_covariance():
+    """The same draws for R and for R in other units, and the sum over independent outputs."""
+    one = risk.simulate_excess_risk(np.eye(1), 3, 20, 5, rng=0)
+    assert risk.simulate_excess_risk([[9.0]], 3, 20, 5, rng=0) == pytest.approx(9 * one)
+    silent = risk.simulate_excess_risk(np.diag([1.0, 0.0]), 3, 20, 5, rng=0)
+    assert silent == pytest.approx(one)
+    assert (risk.simulate_excess_risk(np.zeros((2, 2)), 3, 20, 5, rng=0) == 0).all()
+
+
 def test_sampled_excess_is_the_risk_of_the_fitted_predictor_above_the_best():
     draws = risk.simulate_excess_risk_from_samples(POPULATION, IDENTITY, 50, 1, rng=7)
     x, _, y = POPULATION.sample(50, rng=7)
@@ -71,7 +103,8 @@ def test_expected_risk_is_residual_plus_excess():
     R = np.array([[2.0, 0.5], [0.5, 1.0]])
     assert np.isclose(risk.expected_risk(R, 3, 10), 3 * 9 / 6, rtol=4 * EPS)
     assert np.isclose(risk.expected_risk(R, 3, 10), 3 + risk.excess_risk(R, 3, 10), rtol=4 * EPS)
-    assert risk.expected_risk(R, 3, np.inf) == 3
+    assert risk.expected_risk(R, 3, np.inf) == risk.expected_risk(R, 3, np.float32("inf")) == 3
+    assert risk.excess_risk(R, 3, np.inf) == 0
     assert risk.expected_risk(R, 0, 1) == 3
 
 
@@ -130,6 +163,40 @@ def test_copying_or_rescaling_inputs_changes_no_risk():
         assert np.abs(gap).max() < rounding()
 
 
+def test_a_processor_that_cancels_sees_nothing():
+    """x3 = 0.1 x1 + 0.3 x2, and f(x) = 0.1 x1 + 0.3 x2 - x3 is zero up to its last digit."""
+    root = np.random.default_rng(0).standard_normal((5, 5))
+    root[2] = 0.1 * root[0] + 0.3 * root[1]
+    population = GaussianPopulation(root @ root.T, 3, 1, 1)
+    nothing = [[0.1, 0.3, -1.0]]
+    assert risk.whitened_span(population, nothing).shape == (2, 0)
+    assert risk.residual_cov(population, nothing) == pytest.approx(population.block("y", "y"))
+    assert risk.simulate_excess_risk_from_samples(population, nothing, 5, 2, rng=0).max() == 0
+    something = np.vstack([nothing, [[1.0, 0.0, 0.0]]])
+    assert risk.whitened_span(population, something).shape == (2, 1)
+    near = [[0.1, 0.3, -1.0 + 1e-6]]
+    assert risk.whitened_span(population, near).shape == (2, 1)
+
+
+@pytest.mark.parametrize("near", [1e-3, 1e-7])
+def test_two_nearly_equal_features_are_two(near):
+    A = np.eye(18)[:2]
+    A[1] = A[0] + near * A[1]
+    Q = risk.whitened_span(POPULATION, A)
+    other = risk.whitened_span(POPULATION, np.eye(18)[:2])
+    assert Q.shape == (18, 2)
+    assert np.abs(Q @ Q.T - other @ other.T).max() < rounding() / near
+
+
+def test_risk_near_the_best_predictor_is_the_floor_and_a_square():
+    best = LinearMap(POPULATION.best_linear("y", "x"), np.zeros(2))
+    assert risk.predictor_risk(POPULATION, best) == pytest.approx(POPULATION.floor, rel=1e-14)
+    step = LinearMap(best.matrix + 1e-6, np.array([1e-6, 0.0]))
+    excess = 1e-12 * (2 * POPULATION.block("x", "x").sum() + 1)
+    found = risk.predictor_risk(POPULATION, step) - risk.predictor_risk(POPULATION, best)
+    assert found == pytest.approx(excess, rel=1e-3)  # of 1e-11, where the risks are of order 1
+
+
 def test_predictor_risk_is_the_mean_squared_error():
     x, _, y = POPULATION.sample(20_000, rng=0)
     g = LinearMap(g_star(POPULATION).matrix + 0.05, np.array([0.3, -0.2]))
@@ -149,6 +216,21 @@ R = np.eye(2)
         (lambda: risk.expected_risk(R, 3, 4), r"n2 must exceed k \+ 1 = 4 .* got 4"),
         (lambda: risk.excess_risk(R, 3, 0), "n2 must be a positive integer, got 0"),
         (lambda: risk.excess_risk(R, 3, 9.5), "n2 must be a positive integer, got 9.5"),
+        (lambda: risk.excess_risk(R, 3, -np.inf), "n2 must be a positive integer, got -inf"),
+        (lambda: risk.excess_risk(R, 3, np.array([9, 9])), "n2 must be a positive integer, got"),
+        (lambda: risk.expected_risk(R, 3, None), "n2 must be a positive integer, got None"),
+        (lambda: risk.expected_risk(R, 3, 10**18), "n2 must be at most"),
+        (lambda: risk.expected_risk(None, 3, 9), "R must be a numeric array, got NoneType"),
+        (lambda: risk.sample_complexity(R, 1, "0.1"), "epsilon must be a number, got '0.1'"),
+        (lambda: risk.simulate_excess_risk(R, 2, 9, 5, rng=-1), "rng must be a"),
+        (lambda: risk.simulate_excess_risk(R, 0, 9, 5), "k must be a positive integer, got 0"),
+        (lambda: risk.whitened_span(IDENTITY, IDENTITY), "population must be a GaussianPopulation"),
+        (lambda: risk.residual_cov(None, IDENTITY), "population must be a GaussianPopulation"),
+        (
+            lambda: risk.simulate_excess_risk_from_samples({}, IDENTITY, 9, 5),
+            "population must be a GaussianPopulation, got dict",
+        ),
+        (lambda: risk.predictor_risk(POPULATION, IDENTITY), "g must be a LinearMap, got ndarray"),
         (lambda: risk.excess_risk(R * np.nan, 3, 9), "R must be finite"),
         (lambda: risk.excess_risk(R[0], 3, 9), "R must have 2 axes"),
         (lambda: risk.sample_complexity(R, 0, 0.1), "k must be a positive integer, got 0"),
