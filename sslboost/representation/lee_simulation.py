@@ -59,8 +59,9 @@ class FourierMap:
                 f"phases must have one value for each of {width} columns of frequencies, "
                 f"got {len(phases)}"
             )
-        if not isinstance(self.head, LinearMap) or self.head.matrix.shape[1] != width:
-            raise ValueError(f"head must be a LinearMap of {width} features, got {self.head!r}")
+        if not isinstance(self.head, LinearMap):
+            raise ValueError(f"head must be a LinearMap, got {type(self.head).__name__}")
+        as_matrix("head.matrix", self.head.matrix, columns=width)
         object.__setattr__(self, "frequencies", frozen(frequencies))
         object.__setattr__(self, "phases", frozen(phases))
 
