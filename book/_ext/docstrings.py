@@ -2,12 +2,10 @@
 
 A line "Source: ..." closes a docstring and is a section of its own, not one more exception, and a
 property's first line is a sentence, not a "type: description" pair. A folder says which names it
-hands on, and a reference to a name by the folder that hands it on leads to where it is defined.
+hands on, and a reference leads to where its name is defined, whoever imported or handed it on.
 """
 
-from importlib import import_module
-
-from sphinx.errors import NoUri
+import pydoc
 
 
 def prepare(app, what, name, obj, options, lines):
@@ -23,18 +21,21 @@ def prepare(app, what, name, obj, options, lines):
 
 
 def resolve(app, env, node, contnode):
-    """Find what a reference means by ``sslboost.folder.name`` in the module that defines it."""
-    folder, _, name = node.get("reftarget", "").rpartition(".")
-    if node.get("refdomain") != "py" or not folder.startswith("sslboost."):
+    """Find what a name means in its module, or by its folder, where it is defined."""
+    if node.get("refdomain") != "py":
         return None
-    try:
-        target = getattr(import_module(folder), name)
-        home = f"{target.__module__}.{target.__qualname__}"
-        return env.get_domain("py").resolve_xref(
+    target = node["reftarget"]
+    for path in (target, f"{node.get('py:module')}.{target}"):
+        thing = pydoc.locate(path)
+        home = f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', '')}"
+        if thing is not None and (not home.startswith("sslboost.") or "._" in home):
+            return contnode  # of another package, or private: there is no entry to lead to
+        found = env.get_domain("py").resolve_xref(
             env, node["refdoc"], app.builder, node["reftype"], home, node, contnode
         )
-    except (ImportError, AttributeError, NoUri):
-        return None
+        if found is not None:
+            return found
+    return None
 
 
 def setup(app):

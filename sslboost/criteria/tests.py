@@ -14,8 +14,9 @@ from sslboost.population import GaussianPopulation
 def empirical(X, Z, Y):
     """Return the Gaussian population with the sample's second moments.
 
-    :func:`c1_gap` and :func:`c2_gap` of it are the plug-in estimates of the gaps. They are
-    positive even where a criterion holds; :func:`c1_test` and :func:`c2_test` decide.
+    :func:`sslboost.criteria.c1_gap` and :func:`sslboost.criteria.c2_gap` of it are the plug-in
+    estimates of the gaps. They are positive even where a criterion holds; :func:`c1_test` and
+    :func:`c2_test` decide.
 
     Parameters
     ----------
