@@ -4,8 +4,41 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sslboost.core.validation import as_count, as_matrix, as_rng, as_samples
+from sslboost.core.linalg import centred, column_scale, least_squares, numerical_rank
+from sslboost.core.validation import (
+    as_array,
+    as_count,
+    as_matrix,
+    as_number,
+    as_rng,
+    as_samples,
+    frozen,
+)
 from sslboost.representation.pretext import LinearMap
+
+
+def as_widths(widths):
+    """Return the neurons of the hidden layers as a tuple of positive integers.
+
+    Parameters
+    ----------
+    widths : sequence of int
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    ValueError
+        If it is empty or holds anything else.
+    """
+    if isinstance(widths, str | bytes | dict | set) or not np.iterable(widths):
+        raise ValueError(f"widths must be a sequence of integers, got {widths!r}")
+    widths = tuple(widths)
+    if not widths:
+        raise ValueError("widths must hold at least one hidden layer, got none")
+    return tuple(as_count(f"widths[{i}]", k) for i, k in enumerate(widths))
 
 
 def linear_bound(d):
@@ -71,7 +104,7 @@ def multi_layer_bound(widths):
 
     Source: slide "Model-Dependent Result", Definition 1, third bound.
     """
-    return min(_as_widths(widths)) / 4
+    return min(as_widths(widths)) / 4
 
 
 def parameter_count(d_in, widths, d_out):
@@ -96,7 +129,7 @@ def parameter_count(d_in, widths, d_out):
 
     Source: chapter 6, the upper bound on the capacity.
     """
-    widths = _as_widths(widths)
+    widths = as_widths(widths)
     fan_in = (as_count("d_in", d_in), *widths[:-1])
     hidden = sum((a + 1) * b for a, b in zip(fan_in, widths, strict=True))
     return hidden + widths[-1] * as_count("d_out", d_out)
@@ -113,12 +146,42 @@ class ReLUNetwork:
     head : array (d_out, k_L)
     tolerance : float
         Bound on the rounding error of an output at the points the network was built for.
+
+    Raises
+    ------
+    ValueError
+        If the layers do not fit one another.
     """
 
     weights: tuple[np.ndarray, ...]
     biases: tuple[np.ndarray, ...]
     head: np.ndarray
     tolerance: float = 0.0
+
+    def __post_init__(self):
+        for name in ("weights", "biases"):
+            if not isinstance(getattr(self, name), tuple | list):
+                came = type(getattr(self, name)).__name__
+                raise ValueError(f"{name} must be a sequence of arrays, got {came}")
+        if not self.weights or len(self.weights) != len(self.biases):
+            raise ValueError(
+                "weights and biases must be as many as the hidden layers, at least one, got "
+                f"{len(self.weights)} and {len(self.biases)}"
+            )
+        weights, biases, fan_in = [], [], None
+        for i, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
+            W, b = as_matrix(f"weights[{i}]", W, columns=fan_in), as_array(f"biases[{i}]", b, 1)
+            if len(b) != len(W):
+                raise ValueError(f"biases[{i}] must hold {len(W)} numbers, got {len(b)}")
+            weights.append(frozen(W))
+            biases.append(frozen(b))
+            fan_in = len(b)
+        object.__setattr__(self, "weights", tuple(weights))
+        object.__setattr__(self, "biases", tuple(biases))
+        head = as_matrix("head", self.head, columns=fan_in)
+        as_count("number of rows of head", len(head))
+        object.__setattr__(self, "head", frozen(head))
+        as_number("tolerance", self.tolerance, least=0)
 
     @property
     def widths(self):
@@ -136,7 +199,7 @@ class ReLUNetwork:
 
 
 def memorise_linear(X, Y):
-    """Return the linear map of least norm through n <= d points in general position.
+    """Return the linear map through n <= d points in general position.
 
     Parameters
     ----------
@@ -147,7 +210,7 @@ def memorise_linear(X, Y):
     Returns
     -------
     LinearMap
-        Without offset.
+        Without offset, of least norm in units of the columns of X.
 
     Raises
     ------
@@ -160,10 +223,10 @@ def memorise_linear(X, Y):
     n, d = X.shape
     if n > d:
         raise ValueError(f"X must have at most d = {d} rows for a linear map, got {n}")
-    solution, _, rank, _ = np.linalg.lstsq(X, Y, rcond=None)
+    rank = numerical_rank(np.linalg.svdvals(X / column_scale(X)), np.sqrt(n))
     if rank < n:
         raise ValueError(f"X must have linearly independent rows, got rank {rank} for {n} rows")
-    return LinearMap(solution.T, np.zeros(Y.shape[1]))
+    return LinearMap(least_squares(X, Y).T, np.zeros(Y.shape[1]))
 
 
 def memorise(X, Y, widths, rng=None, *, directions=16):
@@ -172,7 +235,8 @@ def memorise(X, Y, widths, rng=None, *, directions=16):
     The points are projected on one line and sorted. Neuron j of the last hidden layer is a
     hinge that opens just before point j, and its outgoing weight is the change of slope there.
     Earlier layers carry the projection in a single neuron, where it is positive. Of several
-    random lines the one with the smallest slopes is taken, for they amplify rounding.
+    random lines, drawn in units of the columns of X, the one with the smallest slopes is taken,
+    for they amplify rounding.
 
     Parameters
     ----------
@@ -199,14 +263,14 @@ def memorise(X, Y, widths, rng=None, *, directions=16):
     Source: slide "Model-Dependent Result", Definition 1; Zhang et al. (2017), Theorem 1.
     """
     X, Y = as_samples(X=X, Y=Y)
-    widths, n = _as_widths(widths), as_count("number of rows of X", len(X))
+    widths, n = as_widths(widths), len(X)
     if widths[-1] < n:
         raise ValueError(
             f"widths must end with at least n = {n} neurons to memorise n points, got {widths[-1]}"
         )
     rng = as_rng(rng)
     lines = rng.standard_normal((as_count("directions", directions), X.shape[1]))
-    lines /= np.linalg.norm(lines, axis=1, keepdims=True)
+    lines /= np.linalg.norm(lines, axis=1, keepdims=True) * _units(X)
     fits = [_piecewise_linear(X @ line, Y) for line in lines]
     best = int(np.argmin([slopes.max(initial=0.0) for _, _, slopes in fits]))
     line, (knots, changes, slopes) = lines[best], fits[best]
@@ -219,6 +283,13 @@ def memorise(X, Y, widths, rng=None, *, directions=16):
     head = np.zeros((Y.shape[1], widths[-1]))
     head[:, :n] = changes.T
     return ReLUNetwork(weights, biases, head, float(tolerance))
+
+
+def _units(X):
+    """Spread of each column to the next power of two, which rescales it without rounding."""
+    deviations = centred(X)[0]
+    spread = np.where(deviations.any(axis=0), column_scale(deviations), np.inf)
+    return np.exp2(np.round(np.log2(spread)))
 
 
 def _piecewise_linear(t, Y):
@@ -251,13 +322,3 @@ def _carry(line, knots, widths):
         biases.append(b)
         fan_in = width
     return tuple(weights), tuple(biases)
-
-
-def _as_widths(widths):
-    try:
-        widths = tuple(widths)
-    except TypeError as error:
-        raise ValueError(f"widths must be a sequence of integers, got {widths!r}") from error
-    if not widths:
-        raise ValueError("widths must hold at least one hidden layer, got none")
-    return tuple(as_count(f"widths[{i}]", k) for i, k in enumerate(widths))

@@ -6,8 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from sslboost.core.linalg import as_covariance, square_root
-from sslboost.core.validation import as_count, as_matrix, as_number, as_rng, as_samples
+from sslboost.core.linalg import as_covariance, least_squares, square_root
+from sslboost.core.validation import (
+    as_array,
+    as_count,
+    as_matrix,
+    as_number,
+    as_rng,
+    as_samples,
+    takes,
+)
+from sslboost.population import GaussianPopulation
 from sslboost.representation.risk import whitened_span
 
 
@@ -44,14 +53,39 @@ class GeneralLoss:
         Acts on arrays of nonnegative numbers; Theorem 3 needs it strictly increasing.
     norm : callable
         Norms (...) of residuals (..., d); Theorem 3 needs convex balls.
+
+    Raises
+    ------
+    ValueError
+        If they are not callable.
     """
 
     g: Callable = np.square
     norm: Callable = _euclidean
 
+    def __post_init__(self):
+        for name in ("g", "norm"):
+            if not callable(getattr(self, name)):
+                raise ValueError(f"{name} must be callable, got {getattr(self, name)!r}")
+
     def __call__(self, residuals):
-        """Return the losses (...) of residuals (..., d)."""
-        return self.g(self.norm(residuals))
+        """Return the losses (...) of residuals (..., d).
+
+        Raises
+        ------
+        ValueError
+            If they are no numbers, or g and norm do not return one finite number for each.
+        """
+        residuals = as_array("residuals", residuals, None)
+        if residuals.ndim == 0 or residuals.shape[-1] == 0:
+            raise ValueError(f"residuals must have coordinates, got shape {residuals.shape}")
+        losses = as_array("values of g and norm", self.g(self.norm(residuals)), None)
+        if losses.shape != residuals.shape[:-1]:
+            raise ValueError(
+                f"g and norm must return one number for each residual, got shape {losses.shape} "
+                f"for {residuals.shape}"
+            )
+        return losses
 
 
 #: Losses of Theorem 3 by name; :func:`mahalanobis` adds those that depend on a covariance.
@@ -71,6 +105,7 @@ LOSSES = {
 }
 
 
+@takes(g=callable)
 def mahalanobis(cov, g=np.square):
     """Return the loss g(||cov^{-1/2} residual||).
 
@@ -98,6 +133,8 @@ def mahalanobis(cov, g=np.square):
         raise ValueError("cov must be definite, got a singular covariance") from error
 
     def norm(R):
+        if R.shape[-1] != len(L):
+            raise ValueError(f"residuals must have {len(L)} coordinates, got {R.shape[-1]}")
         flat = linalg.solve_triangular(L, R.reshape(-1, len(L)).T, lower=True)
         return np.linalg.norm(flat, axis=0).reshape(R.shape[:-1])
 
@@ -116,6 +153,7 @@ def _estimate(draws):
     return Estimate(float(draws.mean()), float(draws.std(ddof=1) / np.sqrt(len(draws))))
 
 
+@takes(loss=GeneralLoss)
 def expected_increase(loss, small, extra, n=100_000, rng=None):
     """Estimate E loss(e + a) - E loss(e) for independent e ~ N(0, small), a ~ N(0, extra).
 
@@ -144,13 +182,17 @@ def expected_increase(loss, small, extra, n=100_000, rng=None):
     """
     small = as_covariance("small", small)
     extra = as_covariance("extra", extra, size=len(small))
-    n = as_count("n", n, least=2)
-    rng = as_rng(rng)
+    return _increase(loss, small, extra, n, rng)
+
+
+def _increase(loss, small, extra, n, rng):
+    n, rng = as_count("n", n, least=2), as_rng(rng)
     roots = [square_root(cov) for cov in (small, extra)]
     e, a = (rng.standard_normal((n, root.shape[1])) @ root.T for root in roots)
     return _estimate((loss(e + a) + loss(e - a)) / 2 - loss(e))
 
 
+@takes(population=GaussianPopulation)
 def explained_cov(population, A=None):
     """Return Cov[E[z | f(x)]] (d_z, d_z), the part of z that f(x) = A x explains.
 
@@ -176,6 +218,7 @@ def explained_cov(population, A=None):
     return explained.T @ explained
 
 
+@takes(population=GaussianPopulation, loss=GeneralLoss)
 def margin(population, loss, lam=1.0, *, A=None, n=100_000, rng=None):
     """Estimate lam (E loss(z) - E loss(z - E[z | f(x)])), the margin of Theorem 3.
 
@@ -208,10 +251,12 @@ def margin(population, loss, lam=1.0, *, A=None, n=100_000, rng=None):
     lam = as_number("lam", lam)
     extra = explained_cov(population, A)
     cov_zz = population.block("z", "z")
-    found = expected_increase(loss, cov_zz - extra, extra, n, rng)
+    # What f(x) leaves of z is a covariance up to rounding, and may be nothing.
+    found = _increase(loss, cov_zz - extra, extra, n, rng)
     return Estimate(lam * found.value, abs(lam) * found.standard_error)
 
 
+@takes(loss=GeneralLoss)
 def extra_loss(A, X_extra, Y_extra, loss):
     """Return the mean of g_2(rho_2(y, W f(x))) on the extra sample, W by least squares.
 
@@ -234,5 +279,7 @@ def extra_loss(A, X_extra, Y_extra, loss):
     Source: slide "More General Loss", first term on n0 samples.
     """
     X, Y = as_samples(X_extra=X_extra, Y_extra=Y_extra)
-    f = X @ as_matrix("A", A, columns=X.shape[1]).T
-    return float(loss(Y - f @ np.linalg.lstsq(f, Y, rcond=None)[0]).mean())
+    A = as_matrix("A", A, columns=X.shape[1])
+    f = X @ A.T
+    heads = least_squares(f, Y, np.abs(A) @ np.abs(X).max(axis=0))
+    return float(loss(Y - f @ heads).mean())

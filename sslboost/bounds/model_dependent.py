@@ -1,14 +1,25 @@
 """Theorem 4: a processor that memorises the extra labels from what is independent of z."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 from sslboost.bounds.capacity import ReLUNetwork, memorise
-from sslboost.core.linalg import as_covariance, range_basis, whitening
-from sslboost.core.validation import as_count, as_matrix, as_number, as_samples
+from sslboost.core.linalg import (
+    as_covariance,
+    column_scale,
+    least_squares,
+    range_basis,
+    whitening,
+)
+from sslboost.core.validation import as_count, as_matrix, as_number, as_samples, takes
+from sslboost.population import GaussianPopulation
 from sslboost.representation.pretext import LinearMap
+
+#: Standard deviations beyond which a tail has no probability in floating point.
+_NO_TAIL = 37.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,16 +32,30 @@ class ComposedProcessor:
         From x to what f1 may see.
     f1 : callable
         From the rows of f2's outputs to the rows of f(x).
+
+    Raises
+    ------
+    ValueError
+        If they are no such maps.
     """
 
     f2: LinearMap
-    f1: object
+    f1: Callable
+
+    def __post_init__(self):
+        _check_maps(self.f2, self.f1)
 
     def __call__(self, X):
         """Return the rows f(x) of the rows of ``X`` (n, d_x)."""
         return self.f1(self.f2(X))
 
 
+@takes(f2=LinearMap, f1=callable)
+def _check_maps(f2, f1):
+    """Refuse what is no pair of maps."""
+
+
+@takes(population=GaussianPopulation)
 def blind_part(population):
     """Return f2(x) = N' x_w, the largest linear part of x that is independent of z.
 
@@ -55,6 +80,7 @@ def blind_part(population):
     return LinearMap(population.whitening.unwhiten(population.N).T, np.zeros(population.m))
 
 
+@takes(population=GaussianPopulation)
 def memorising_processor(population, X_extra, Y_extra, widths, rng=None):
     """Return f = f1 after f2 that is blind to z and interpolates the extra labels.
 
@@ -79,11 +105,13 @@ def memorising_processor(population, X_extra, Y_extra, widths, rng=None):
     Source: slide "Model-Dependent Result (Cont.)", Theorem 4.
     """
     X, Y = as_samples(X_extra=X_extra, Y_extra=Y_extra)
+    as_matrix("X_extra", X, columns=population.d_x)
     as_matrix("Y_extra", Y, columns=population.d_y)
     f2 = blind_part(population)
     return ComposedProcessor(f2, memorise(f2(X), Y, widths, rng))
 
 
+@takes(population=GaussianPopulation)
 def tail_processor(population, X_extra):
     """Return a network that is E[y|x] at the extra inputs, up to a linear map, and blind to z.
 
@@ -104,16 +132,22 @@ def tail_processor(population, X_extra):
     Raises
     ------
     ValueError
-        If the label is not correlated with x, or ``X_extra`` does not have d_x columns.
+        If the label is not correlated with x, ``X_extra`` does not have d_x columns, or lies so
+        far out that nothing is left of the tail.
 
     Source: chapter 6, the tail; Stein's identity.
     """
-    X = as_matrix("X_extra", X_extra, columns=population.d_x)
+    (X,) = as_samples(X_extra=X_extra)
+    as_matrix("X_extra", X, columns=population.d_x)
     directions = population.whitening.unwhiten(population.U).T
     r = len(directions)
     if r == 0:
         raise ValueError("population must have a label that is correlated with x, got cov_xy = 0")
     t = np.abs(X @ directions.T).max(axis=0)
+    if t.max() > _NO_TAIL:
+        raise ValueError(
+            f"X_extra must lie within {_NO_TAIL:g} standard deviations, got {t.max():.3g}"
+        )
     C = 1 / (2 * stats.norm.sf(t))
     weights = np.concatenate([directions, -directions, directions, -directions])
     biases = np.concatenate([np.zeros(2 * r), -t, -t])
@@ -121,6 +155,7 @@ def tail_processor(population, X_extra):
     return ReLUNetwork((weights,), (biases,), head)
 
 
+@takes(population=GaussianPopulation)
 def lost_label(population):
     """Return ||V' K_y||_F^2, the least that any f uncorrelated with z loses of the label.
 
@@ -172,10 +207,11 @@ def seen(F, T, cov):
     """
     F, T = as_samples(F=F, T=T)
     white = whitening(as_covariance("cov", cov, size=T.shape[1]))
-    basis = range_basis(_unit_columns(F))
+    basis = range_basis(F / column_scale(F), unit=np.sqrt(len(F)))
     return float(np.sum((white.whiten(T.T) @ basis) ** 2)), basis.shape[1] * white.rank
 
 
+@takes(population=GaussianPopulation, f=callable)
 def empirical_excess(population, f, lam, X_extra, Y_extra, n1, rng=None):
     """Return L_{n1,n0}(f) less its lower bound, the pretext term on a fresh sample of n1.
 
@@ -201,24 +237,21 @@ def empirical_excess(population, f, lam, X_extra, Y_extra, n1, rng=None):
     Raises
     ------
     ValueError
-        If an argument is out of range.
+        If an argument is out of range, or f does not return one row of numbers for each of x.
 
     Source: slide "How to Obtain f ? (Cont.)", the training loss.
     """
     lam, n1 = as_number("lam", lam, least=0), as_count("n1", n1)
+    X_extra, Y_extra = as_samples(X_extra=X_extra, Y_extra=Y_extra)
+    as_matrix("X_extra", X_extra, columns=population.d_x)
+    as_matrix("Y_extra", Y_extra, columns=population.d_y)
     X, Z, _ = population.sample(n1, rng)
-    left, fitted = _split(f(X_extra), Y_extra), _split(f(X), Z)
+    left, fitted = _split(f, X_extra, Y_extra), _split(f, X, Z)
     return left[0] / len(Y_extra), lam * fitted[1] / n1
 
 
-def _split(F, T):
-    """Squared lengths of the part of T off the span of F, and of the part in it."""
-    F = _unit_columns(F)
-    fitted = F @ np.linalg.lstsq(F, T, rcond=None)[0]
+def _split(f, X, T):
+    """Squared lengths of the part of T off the span of f(X), and of the part in it."""
+    F = as_matrix("f(x)", f(X), rows=len(X))
+    fitted = F @ least_squares(F, T)
     return float(np.sum((T - fitted) ** 2)), float(np.sum(fitted**2))
-
-
-def _unit_columns(F):
-    """The columns at length one, so that the units of a feature cannot change a rank."""
-    size = np.linalg.norm(F, axis=0)
-    return F / np.where(size > 0, size, 1.0)

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sslboost.core.linalg import RANK_RTOL, whitening
-from sslboost.core.validation import as_count, as_matrix, as_number, as_rng, as_samples
+from sslboost.core.linalg import RANK_RTOL, least_squares, whitening
+from sslboost.core.validation import as_count, as_matrix, as_number, as_rng, as_samples, takes
+from sslboost.population import GaussianPopulation
 from sslboost.representation.risk import residual_cov, whitened_span
 
 
+@takes(population=GaussianPopulation)
 def explained_by_yhat(population):
     """Return e_z = E||z||^2 - min_W E||z - W y_hat||^2, what y_hat = E[y | x] explains of z.
 
@@ -31,6 +33,7 @@ def explained_by_yhat(population):
     return float(np.sum((population.U.T @ population.K_z) ** 2))
 
 
+@takes(population=GaussianPopulation)
 def margin(population, lam):
     """Return lam e_z, by which every processor with (C2) exceeds the minimum of L_{inf,n0}.
 
@@ -53,11 +56,13 @@ def margin(population, lam):
     """
     lam = as_number("lam", lam, above=0)
     e_z = explained_by_yhat(population)
-    if e_z <= RANK_RTOL * np.trace(population.block("z", "z")):
+    correlations = population.in_units_of_sd(population.U.T @ population.K_z, "z")
+    if np.linalg.norm(correlations) <= RANK_RTOL:
         raise ValueError(f"population must have y_hat explain some of z, got e_z = {e_z:.3g}")
     return lam * e_z
 
 
+@takes(population=GaussianPopulation)
 def fit_on_N(population, X_extra, Y_extra, *, spread=0.0, rng=None):
     """Return the least-squares processor supported on N, the pretext-orthogonal directions.
 
@@ -87,12 +92,13 @@ def fit_on_N(population, X_extra, Y_extra, *, spread=0.0, rng=None):
     X, Y = as_samples(X_extra=X_extra, Y_extra=Y_extra)
     as_matrix("X_extra", X, columns=population.d_x)
     as_matrix("Y_extra", Y, columns=population.d_y)
+    spread = as_number("spread", spread, least=0)
     to_N = population.whitening.unwhiten(population.N)
-    features = X @ to_N
-    coefficients = np.linalg.lstsq(features, Y, rcond=None)[0]
+    features = X @ to_N  # whitened: in no units
+    coefficients = np.linalg.lstsq(features, Y, rcond=RANK_RTOL)[0]
     if spread:
         free = as_rng(rng).normal(scale=spread, size=coefficients.shape)
-        coefficients += free - np.linalg.lstsq(features, features @ free, rcond=None)[0]
+        coefficients += free - np.linalg.lstsq(features, features @ free, rcond=RANK_RTOL)[0]
     return (to_N @ coefficients).T
 
 
@@ -118,6 +124,7 @@ class Audit:
     excess: np.ndarray
 
 
+@takes(population=GaussianPopulation)
 def audit(population, lam, n0, draws, rng=None, *, spread=0.0):
     """Draw extra samples, fit processors on N, and measure what Theorem 2 says of them.
 
@@ -156,7 +163,7 @@ def audit(population, lam, n0, draws, rng=None, *, spread=0.0):
         X, _, Y = population.sample(n0, rng)
         A = fit_on_N(population, X, Y, spread=spread, rng=rng)
         features = X @ A.T
-        left = Y - features @ np.linalg.lstsq(features, Y, rcond=None)[0]
+        left = Y - features @ least_squares(features, Y, np.abs(A) @ np.abs(X).max(axis=0))
         explained_z = whitening(A @ cov("x", "x") @ A.T).whiten(A @ cov("x", "z"))
         row[:] = np.sum(left**2) / n0, np.sum(explained_z**2), downstream_risk(population, A)
     residual, explained, risk = rows.T
@@ -164,6 +171,7 @@ def audit(population, lam, n0, draws, rng=None, *, spread=0.0):
     return Audit(residual / total_y, explained / total_z, risk / total_y, excess)
 
 
+@takes(population=GaussianPopulation)
 def downstream_risk(population, A):
     """Return the risk of the best head on psi*(A x) = E[z | A x], for n1 = n2 = infinity.
 
@@ -185,8 +193,7 @@ def downstream_risk(population, A):
     Source: slide "Remark of Theorem 2" ("even if we use infinite data").
     """
     Q = whitened_span(population, A)
-    sd = np.sqrt(np.diag(population.block("z", "z")))
-    left, values, _ = np.linalg.svd(Q.T @ (population.K_z / np.where(sd > 0, sd, 1.0)))
+    left, values, _ = np.linalg.svd(population.in_units_of_sd(Q.T @ population.K_z, "z"))
     # Correlations are measured against 1: rounding in f must not pass for a representation.
     seen = Q @ left[:, : int((values > RANK_RTOL).sum())]
     return float(np.trace(residual_cov(population, population.whitening.unwhiten(seen).T)))

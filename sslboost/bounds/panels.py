@@ -1,5 +1,6 @@
 """The slides' synthetic experiments: downstream error against n0, lambda and d_f."""
 
+import inspect
 from functools import cache
 
 import numpy as np
@@ -63,14 +64,34 @@ def learn(problems, n0, lam, d_f, rng, **options):
     Source: slide "How to Obtain f ? (Cont.)", training loss.
     """
     lam = as_number("lam", lam, above=0) * processor.lambda_star(population())
+    n0, d_f, problems = as_count("n0", n0), as_count("d_f", d_f), _problems(problems)
     batch = []
     for inputs, pretext, child in problems:
-        X, _, Y = inputs.sample(as_count("n0", n0), child)
+        X, _, Y = inputs.draw(n0, child)
         batch.append((pretext.white.whiten(X.T).T, Y, pretext.K_z))
     X, Y, K_z = (np.stack(parts) for parts in zip(*batch, strict=True))
     found = solve_batch(X, Y, K_z, lam, d_f=d_f, rng=rng, **options)
     used = [Q[:, np.any(Q != 0, axis=0)] for Q in found.C]
     return [p.white.unwhiten(Q) for (_, p, _), Q in zip(problems, used, strict=True)], found
+
+
+def _problems(problems):
+    problems = list(problems) if np.iterable(problems) else []
+    kinds = pipeline.Inputs, pipeline.Pretext, np.random.Generator
+    good = [
+        isinstance(one, tuple | list)
+        and len(one) == 3
+        and all(isinstance(part, kind) for part, kind in zip(one, kinds, strict=True))
+        and len(one[1].white.root) == one[0].law.d_x
+        for one in problems
+    ]
+    if not good or not all(good):
+        wrong = good.index(False) if good else 0
+        raise ValueError(
+            "problems must be triples (Inputs, Pretext of them, Generator), at least one, got "
+            f"something else at {wrong}"
+        )
+    return problems
 
 
 def cell(n0, lam, d_f, n1, n2, units=0, seeds=24, restarts=1, *, rng):
@@ -109,8 +130,9 @@ def cell(n0, lam, d_f, n1, n2, units=0, seeds=24, restarts=1, *, rng):
     Source: slide "Experiments".
     """
     raw = pipeline.raw_inputs(population())
+    units = as_count("units", units, least=0)
     problems = []
-    for child in rng.spawn(as_count("seeds", seeds)):
+    for child in as_rng(rng).spawn(as_count("seeds", seeds)):
         V = child.standard_normal((units, population().d_x))
         inputs = pipeline.relu_inputs(population(), V) if units else raw
         problems.append((inputs, pipeline.sample_pretext(inputs, n1, child), child))
@@ -150,8 +172,8 @@ def run(settings, cache_dir, **options):
     -------
     list of dict
         One for each setting: the setting, the mean "processed", "plain" and "direct" risks as
-        shares of tr cov_yy, their standard errors "processed_se" and so on, the number of
-        "seeds" and the share of searches that "converged".
+        shares of tr cov_yy, their standard errors "processed_se" and so on, not a number for a
+        single seed, the number of "seeds" and the share of searches that "converged".
 
     Raises
     ------
@@ -160,7 +182,7 @@ def run(settings, cache_dir, **options):
 
     Source: slide "Experiments".
     """
-    rows = sweep.run(cell, settings, cache_dir, **options)
+    rows = sweep.run(cell, _settings(settings), cache_dir, **options)
     total = np.trace(population().block("y", "y"))
     results = []
     for setting in settings:
@@ -169,9 +191,24 @@ def run(settings, cache_dir, **options):
         for name in ("processed", "plain", "direct"):
             risks = np.array([row[name] for row in mine]) / total
             result[name] = float(risks.mean())
-            result[f"{name}_se"] = float(risks.std(ddof=1) / np.sqrt(len(risks)))
+            spread = risks.std(ddof=1) if len(risks) > 1 else np.nan
+            result[f"{name}_se"] = float(spread / np.sqrt(len(risks)))
         results.append(result | {"converged": float(np.mean([r["converged"] for r in mine]))})
     return results
+
+
+def _settings(settings):
+    taken = inspect.signature(cell).parameters
+    needed = {name for name, one in taken.items() if one.default is one.empty} - {"rng"}
+    settings = settings if isinstance(settings, list | tuple) else [settings]
+    for i, one in enumerate(settings):
+        if not isinstance(one, dict) or not needed <= one.keys() <= taken.keys() - {"rng"}:
+            raise ValueError(
+                f"settings must be arguments of cell, {', '.join(sorted(needed))} at least, got "
+                f"{one!r:.80} at {i}"
+            )
+    as_count("number of settings", len(settings))
+    return settings
 
 
 def limit(n0, lam, n2=np.inf):
@@ -197,7 +234,7 @@ def limit(n0, lam, n2=np.inf):
 
     Source: chapter 4, the limit past the threshold.
     """
-    law = population()
+    law, lam = population(), as_number("lam", lam, above=0)
     risk = past_threshold.population_limit(law, n0, lam * processor.lambda_star(law)).risk
     total = np.trace(law.block("y", "y"))
     k = law.d_y if n0 > law.m else 0

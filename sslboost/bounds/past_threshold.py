@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import elementwise
 
 from sslboost.core.linalg import RANK_RTOL
-from sslboost.core.validation import as_count
+from sslboost.core.validation import as_array, as_count, as_number, takes
+from sslboost.population import GaussianPopulation
 
-#: Halvings of [0, pi/2]: enough to leave neighbouring floating-point angles.
-_HALVINGS = 60
+#: Of which the square is still a number.
+_SMALLEST_ANGLE = 1e-150
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +72,8 @@ def limit(ratio, lam, k2, kappa2):
     """Return the limit of the learned processor for one-dimensional y.
 
     In whitened coordinates y = k u'x + noise with var y = 1, and u'x explains kappa2 of z. The
-    objective F(t) + lam kappa2 t is strictly convex on [0, 1] past the threshold, so that
-    halving on the sign of its slope cannot miss the one minimum.
+    objective F(t) + lam kappa2 t is strictly convex on [0, 1] past the threshold, so that the
+    root of its slope is the one minimum.
 
     Parameters
     ----------
@@ -96,23 +98,26 @@ def limit(ratio, lam, k2, kappa2):
 
     Source: beyond the slides ("Insufficient Downstream Samples Provably Fails"); chapter 4.
     """
-    arguments = np.broadcast_arrays(
+    ratio, lam, k2, kappa2 = np.broadcast_arrays(
         _within("ratio", ratio, above=0),
         _within("lam", lam, above=0),
         _within("k2", k2, above=0, most=1),
         _within("kappa2", kappa2, above=0),
     )
-    ratio, lam, k2, kappa2 = arguments
-    low, high = np.zeros(ratio.shape), np.full(ratio.shape, np.pi / 2)
-    past = ratio > 1
-    ratio_past = np.where(past, ratio, 2.0)  # a stand-in: up to the threshold t is 0 anyway
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        falling = _slope(middle, ratio_past, lam * kappa2, k2) < 0
-        low, high = np.where(falling, middle, low), np.where(falling, high, middle)
-    t = np.where(past, np.sin((low + high) / 2) ** 2, 0.0)
+    past = ratio > 1  # up to the threshold t is 0
+    t = np.zeros(ratio.shape)
+    t[past] = _alignment(ratio[past], (lam * kappa2)[past], k2[past])
     fit = np.where(past, best_fit(t, ratio, k2), 0.0)
     return Limit(t, fit + lam * kappa2 * t, 1 - k2 * t)
+
+
+def _alignment(ratio, penalty, k2):
+    """The t at which the slope of F + penalty t vanishes, or the end that it falls towards."""
+    # Inside the right angle, as pi / 2 is in floating point: the slope vanishes at an end.
+    ends = np.full(ratio.shape, _SMALLEST_ANGLE), np.full(ratio.shape, np.pi / 2)
+    found = elementwise.find_root(_slope, ends, args=(ratio, penalty, k2))
+    end = _slope(np.pi / 4, ratio, penalty, k2) < 0
+    return np.where(found.success, np.sin(found.x) ** 2, end)
 
 
 def _slope(theta, ratio, penalty, k2):
@@ -150,8 +155,9 @@ def threshold_slope(lam, k2, kappa2):
     Source: beyond the slides; chapter 4, expansion of the limit at n0 = m.
     """
     k2 = _within("k2", k2, above=0, most=1)
-    a = 1 + k2 + _within("lam", lam, above=0) * _within("kappa2", kappa2, above=0)
-    return k2 * (a / np.sqrt(a**2 - 4 * k2) - 1) / 2
+    penalty = _within("lam", lam, above=0) * _within("kappa2", kappa2, above=0)
+    root = np.sqrt((1 - k2) ** 2 + penalty * (penalty + 2 * (1 + k2)))  # of a^2 - 4 k2
+    return k2 * ((1 + k2 + penalty) / root - 1) / 2
 
 
 def far_excess(ratio, lam, k2, kappa2):
@@ -218,16 +224,17 @@ def first_win(lam, k2, kappa2, n2, rank_z):
     rank_z = as_count("rank_z", rank_z)
     n2 = as_count("n2", n2, least=rank_z + 2)
     lam = _within("lam", lam, above=0)
-    target = (1 - k2) * (n2 - 2) / (n2 - rank_z - 1)
+    target = (1 - _within("k2", k2, above=0, most=1)) * (n2 - 2) / (n2 - rank_z - 1)
+
+    def excess(ratio, lam):
+        return limit(ratio, lam, k2, kappa2).risk - target
+
     grid = 1 + np.geomspace(1e-6, 1e6, 1001)
-    wins = limit(grid, lam[..., None], k2, kappa2).risk < target
+    wins = excess(grid, lam[..., None]) < 0
     first = wins.argmax(axis=-1)
-    low, high = grid[np.maximum(first - 1, 0)], grid[first]
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        won = limit(middle, lam, k2, kappa2).risk < target
-        low, high = np.where(won, low, middle), np.where(won, middle, high)
-    return np.where(wins.any(axis=-1), high, np.inf)
+    bracket = grid[np.maximum(first - 1, 0)], grid[first]
+    crossing = elementwise.find_root(excess, bracket, args=(lam,))
+    return np.where(wins.any(axis=-1), np.where(crossing.success, crossing.x, bracket[1]), np.inf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,6 +256,7 @@ class Coordinates:
     kappa2: np.ndarray
 
 
+@takes(population=GaussianPopulation)
 def coordinates(population):
     """Split a population into the one-dimensional problems to which the limit applies.
 
@@ -298,6 +306,7 @@ def coordinates(population):
     return Coordinates(scale, seen / scale, kappa2)
 
 
+@takes(population=GaussianPopulation)
 def population_limit(population, n0, lam):
     """Return the limit's risk and objective for a population, coordinate by coordinate.
 
@@ -323,8 +332,8 @@ def population_limit(population, n0, lam):
     Source: chapter 4, the limit for d_y > 1.
     """
     n0 = as_count("n0", n0)
+    lam = as_number("lam", lam, above=0)
     parts = coordinates(population)
-    lam = _within("lam", lam, above=0)
     ratio = n0 / as_count("population.m", population.m)
     each = limit(ratio, lam / parts.scale, parts.k2, parts.kappa2)
     return Limit(each.t, np.sum(parts.scale * each.objective), np.sum(parts.scale * each.risk))
@@ -332,10 +341,8 @@ def population_limit(population, n0, lam):
 
 def _within(name, value, *, above=-np.inf, least=-np.inf, most=np.inf):
     """The value as a float array inside the stated range; infinity is allowed only as a ratio."""
-    array = np.asarray(value, dtype=float)
+    array = as_array(name, value, None, infinite=name == "ratio")
     inside = (array > above) & (array >= least) & (array <= most)
-    if name != "ratio":
-        inside &= np.isfinite(array)
     if not inside.all():
         lower = f"above {above:g}" if above > -np.inf else f"at least {least:g}"
         upper = f" and at most {most:g}" if most < np.inf else ""

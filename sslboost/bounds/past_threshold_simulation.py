@@ -5,7 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from sslboost.core.validation import as_count, as_number, as_rng
+from sslboost.core.validation import (
+    as_array,
+    as_count,
+    as_matrix,
+    as_number,
+    as_rng,
+    frozen,
+    takes,
+)
 
 _GRID = 40
 _ZOOMS = 12
@@ -27,12 +35,27 @@ class FittingProblem:
         P' X_u / sqrt(n0) and P' y / sqrt(n0).
     outside : array (2, 2)
         Gram matrix of the rest of (X_u, y), over n0.
+
+    Raises
+    ------
+    ValueError
+        If they are no such arrays.
     """
 
     l: np.ndarray  # noqa: E741
     x_in: np.ndarray
     y_in: np.ndarray
     outside: np.ndarray
+
+    def __post_init__(self):
+        for name in ("l", "x_in", "y_in"):
+            object.__setattr__(self, name, frozen(as_array(name, getattr(self, name), 1)))
+            if len(getattr(self, name)) != len(self.l):
+                raise ValueError(f"{name} must hold m = {len(self.l)} numbers")
+        if not len(self.l) or self.l[0] <= 0 or (np.diff(self.l) < 0).any():
+            raise ValueError(f"l must be positive and ascending, got {self.l}")
+        outside = as_matrix("outside", self.outside, rows=2, columns=2)
+        object.__setattr__(self, "outside", frozen(outside))
 
 
 def draw_from_samples(m, n0, k2, rng=None):
@@ -107,6 +130,7 @@ def draw_spectral(m, n0, k2, rng=None):
     return FittingProblem(values, inside[:, 0], inside[:, 1], factor.T @ factor / n0)
 
 
+@takes(problem=FittingProblem)
 def minimise(problem, lam, kappa2):
     """Return the alignment t and the objective at the minimum of a fitting problem.
 
@@ -161,6 +185,7 @@ def _surface(problem, mu, b, penalty):
     return left + (yy - 2 * b * xy + b**2 * xx) + penalty * t, t
 
 
+@takes(draw=callable)
 def simulate(m, n0, lam, k2, kappa2, repetitions, rng=None, *, draw=draw_spectral):
     """Draw downstream risks 1 - k2 t of the processor learned from n0 labels.
 
@@ -187,10 +212,11 @@ def simulate(m, n0, lam, k2, kappa2, repetitions, rng=None, *, draw=draw_spectra
 
     Source: slide "Remark of Theorem 2".
     """
-    repetitions = as_count("repetitions", repetitions)
+    repetitions, rng = as_count("repetitions", repetitions), as_rng(rng)
+    lam, kappa2 = as_number("lam", lam, above=0), as_number("kappa2", kappa2, above=0)
+    k2 = as_number("k2", k2, above=0, most=1)
     if as_count("n0", n0) <= as_count("m", m):
         return np.ones(repetitions)
-    rng = as_rng(rng)
     t = [minimise(draw(m, n0, k2, rng), lam, kappa2)[0] for _ in range(repetitions)]
     return 1 - k2 * np.array(t)
 

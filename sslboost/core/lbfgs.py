@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from sslboost.core.validation import as_array, as_count, takes
+
 _MEMORY = 12
 _SUFFICIENT = 1e-4
 _MAX_HALVINGS = 30
 _FLAT = 1e-10
 
 
+@takes(objective=callable, precondition=callable)
 def minimise(objective, precondition, start, *, tolerance, max_iterations):
     """Minimise ``b`` functions of an ``(r, k)`` matrix each, independently of one another.
 
@@ -20,6 +23,7 @@ def minimise(objective, precondition, start, *, tolerance, max_iterations):
         ``precondition(G, members)`` applies a positive definite guess of the inverse Hessians,
         up to scale, to ``G`` (len(members), r, k).
     start : array (b, r, k)
+        Where the functions are finite.
     tolerance : array (b,)
         A function is done when the norm of its gradient is at most this.
     max_iterations : int
@@ -28,7 +32,16 @@ def minimise(objective, precondition, start, *, tolerance, max_iterations):
     -------
     C : array (b, r, k)
         Never worse than the start: every step lowers the function.
+
+    Raises
+    ------
+    ValueError
+        If there is not one tolerance for each function, or an argument is out of range.
     """
+    start, tolerance = as_array("start", start, 3), as_array("tolerance", tolerance, 1)
+    if len(tolerance) != len(start) or (tolerance < 0).any():
+        raise ValueError(f"tolerance must hold {len(start)} numbers >= 0, got {tolerance}")
+    max_iterations = as_count("max_iterations", max_iterations)
     C = start.copy()
     live = np.arange(len(C))
     x = C.copy()

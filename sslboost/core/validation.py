@@ -10,7 +10,7 @@ import numpy as np
 MOST = 2**31 - 1
 
 
-def as_array(name, value, ndim):
+def as_array(name, value, ndim, *, infinite=False):
     """Return ``value`` as a finite float64 array with ``ndim`` axes.
 
     Integers, floats and booleans are numbers. Text, dates, objects, complex numbers and masked
@@ -21,7 +21,10 @@ def as_array(name, value, ndim):
     name : str
         Of the argument, for the message.
     value : array-like
-    ndim : int
+    ndim : int or None
+        None for any number of axes.
+    infinite : bool
+        Whether positive infinity passes as well.
 
     Returns
     -------
@@ -42,11 +45,10 @@ def as_array(name, value, ndim):
     if raw.dtype.kind not in "biuf":
         came = _kind(value) if raw.ndim == 0 else f"an array of dtype {raw.dtype}"
         raise ValueError(f"{name} must be a numeric array, got {came}")
-    if raw.ndim != ndim:
+    if ndim is not None and raw.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} axes, got shape {raw.shape}")
     array = raw.astype(np.float64, copy=False)
-    if not np.isfinite(array).all():
-        bad = int(np.size(array) - np.isfinite(array).sum())
+    if bad := np.sum(~(np.isfinite(array) | (infinite & (array == np.inf)))):
         raise ValueError(f"{name} must be finite, got {bad} non-finite values")
     return array
 

@@ -96,7 +96,7 @@ class Problems:
 
 
 def reduce_samples(X, Y, K_z, lam, *, d_f=None):
-    """Return the :class:`Problems` of a batch of whitened extra samples.
+    """Return the ``Problems`` of a batch of whitened extra samples.
 
     Parameters
     ----------
@@ -124,14 +124,14 @@ def reduce_samples(X, Y, K_z, lam, *, d_f=None):
     """
     X, Y = as_array("X", X, 3), as_array("Y", Y, 3)
     b, n0, r = X.shape
-    if Y.shape[:2] != (b, n0) or X.size == 0:
+    if Y.shape[:2] != (b, n0) or 0 in (X.size, Y.size):
         raise ValueError(
             f"X and Y must have shapes (b, n0, r) and (b, n0, d_y), got {X.shape} and {Y.shape}"
         )
-    K_z = as_array("K_z", K_z, np.ndim(K_z))
+    K_z = as_array("K_z", K_z, None)
     if K_z.ndim not in (2, 3) or K_z.shape[-2] != r or (K_z.ndim == 3 and len(K_z) != b):
         raise ValueError(f"K_z must have shape ({r}, d_z) or ({b}, {r}, d_z), got {K_z.shape}")
-    lam = as_array("lam", lam, np.ndim(lam))
+    lam = as_array("lam", lam, None)
     if lam.shape not in [(), (b,)] or (lam < 0).any():
         raise ValueError(f"lam must be one number or {b}, none negative, got {lam!r}")
     d_y = Y.shape[2]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sslboost.core.linalg import range_basis
-from sslboost.core.validation import as_array, as_count, as_rng, takes
+from sslboost.core.validation import as_array, as_count, as_number, as_rng, takes
 from sslboost.criteria import c1_gap, c2_gap
 from sslboost.population import GaussianPopulation
 from sslboost.processor.optimum import lambda_star, random_minimiser
@@ -141,12 +141,12 @@ def survey(populations, share, *, d_f=None, minimisers=2, rng=None):
 
 
 def _shares(share):
-    share = as_array("share", share, int(np.iterable(share)))
-    if share.shape not in [(), (2,)] or (share < 0).any() or np.diff(share.ravel()).sum() < 0:
-        raise ValueError(
-            f"share must be one number or two in order, none of them negative, got {share}"
-        )
-    return np.broadcast_to(share, 2)
+    if not np.iterable(share):
+        return (as_number("share", share, least=0),) * 2
+    low, high = as_array("share", share, 1) if len(share) == 2 else (1, 0)
+    if not 0 <= low <= high:
+        raise ValueError(f"share must be a number >= 0, or two of them in order, got {share!r:.80}")
+    return low, high
 
 
 def _populations(populations):

@@ -124,13 +124,14 @@ def relu_inputs(population, V):
 
     Source: Cho and Saul (2009), arc-cosine kernel of degree 1; Stein's identity.
     """
+    V = as_matrix("V", V, columns=population.d_x)
+    units, labels = as_count("number of rows of V", len(V)), population.d_z + population.d_y
     C, size = population.whitened(V)
-    units, labels = as_count("number of rows of V", C.shape[1]), population.d_z + population.d_y
     length = np.linalg.norm(C, axis=0)
     if (length <= RANK_RTOL * size).any():
         i = int(np.argmin(length / np.where(size > 0, size, 1.0)))
         raise ValueError(f"V must have rows on which x varies, got none of it on row {i}")
-    V = as_matrix("V", V) / length[:, None]
+    V = V / length[:, None]
     r = np.clip(V @ population.block("x", "x") @ V.T, -1, 1)
     np.fill_diagonal(r, 1.0)
     angle = np.arccos(r)
@@ -235,7 +236,7 @@ def sample_pretext(inputs, n1, rng=None):
 
     Source: slide "Pretext-Based SSL (Cont.)", X_pre and Z_pre.
     """
-    if is_unlimited(n1):
+    if _is_unlimited(n1):
         return Pretext.of_law(inputs.law)
     X, Z, _ = inputs.draw(as_count("n1", n1, least=inputs.law.d_x + 1), rng)
     return Pretext.of_sample(X, Z)
@@ -298,7 +299,7 @@ def downstream_risk(inputs, features, n2, rng):
     law = inputs.law
     matrix = as_matrix("features", features, rows=law.d_x).T
     phi = LinearMap(matrix, np.zeros(len(matrix)))
-    if is_unlimited(n2):
+    if _is_unlimited(n2):
         return predictor_risk(law, W_star(law, phi).after(phi))
     X, _, Y = inputs.draw(as_count("n2", n2), rng)
     if not len(matrix):
@@ -306,15 +307,5 @@ def downstream_risk(inputs, features, n2, rng):
     return predictor_risk(law, fit_linear(phi(X), Y).after(phi))
 
 
-def is_unlimited(n):
-    """Return whether a number of samples is infinite.
-
-    Parameters
-    ----------
-    n : int or float
-
-    Returns
-    -------
-    bool
-    """
+def _is_unlimited(n):
     return isinstance(n, float | np.floating) and n == np.inf

@@ -86,6 +86,10 @@ def test_good_input_passes_unchanged():
     assert check.as_count("n", np.int64(3)) == 3
     assert check.as_count("n", 0, least=0) == 0
     assert check.as_number("lam", 1, least=1, most=1) == 1.0
+    assert check.as_array("a", 3, None).shape == ()
+    assert check.as_array("a", [1, np.inf], 1, infinite=True)[1] == np.inf
+    with pytest.raises(ValueError, match="a must be finite, got 2 non-finite"):
+        check.as_array("a", [np.nan, -np.inf, np.inf], None, infinite=True)
     X, Y = check.as_samples(X=[[1, 2]], Y=[[3]])
     assert X.dtype == Y.dtype == float and X.shape == (1, 2)
 
