@@ -17,7 +17,6 @@ from queue import Queue
 ROOT = Path(__file__).resolve().parents[2]
 FAULTS = Path(__file__).with_name("faults.toml")
 _PATIENCE = 600  # seconds for one run of tests
-_NOT_UNITS = ("tests/html", "tests/evidence", "tests/benchmarks", "tests/test_book.py")
 
 
 @dataclass(frozen=True)
@@ -98,16 +97,34 @@ def _environment(root):
 
 
 def stages(file, root):
-    """Return the tests to run for a file, nearest first: its own, its folder's, the others."""
-    parts = Path(file).with_suffix("").parts[1:]
-    module, folder = parts[-1].strip("_"), Path("tests", *parts[:-1])
-    units = [path for path in sorted((root / "tests").rglob("test_*.py"))]
-    names = [str(path.relative_to(root)) for path in units]
-    names = [name for name in names if not name.startswith(_NOT_UNITS)]
-    own = [name for name in names if Path(name) == folder / f"test_{module}.py"]
-    near = [n for n in names if Path(n).is_relative_to(Path("tests", parts[0])) and n not in own]
-    far = [name for name in names if name not in own and name not in near]
-    return [stage for stage in (own, near, far) if stage]
+    """Return the tests to run for a file, nearest first.
+
+    Those of the module, those of its folder, and those of each folder that imports it.
+    """
+    folder, *inner = Path(file).with_suffix("").parts[1:]
+    near = _tests_of(folder, root)
+    name = Path("tests", folder, *inner[:-1], f"test_{inner[-1].strip('_')}.py")
+    own = [test for test in near if Path(test) == name]
+    rest = [test for test in near if test not in own]
+    far = [_tests_of(other, root) for other in _importers(folder, root)]
+    return [stage for stage in (own, rest, *far) if stage]
+
+
+def _tests_of(folder, root):
+    return [str(p.relative_to(root)) for p in sorted((root / "tests" / folder).rglob("test_*.py"))]
+
+
+def _importers(folder, root):
+    """The folders of the package that import a folder, or one that does; the slowest last."""
+    imports = {}
+    for top in sorted(path for path in (root / "sslboost").iterdir() if path.is_dir()):
+        text = "\n".join(path.read_text("utf-8") for path in top.rglob("*.py"))
+        found = re.findall(r"from sslboost\.(\w+)|from sslboost import ([\w, ]+)", text)
+        imports[top.name] = {word for pair in found for word in re.findall(r"\w+", " ".join(pair))}
+    reached = {folder}
+    while more := {top for top in imports if imports[top] & reached} - reached:
+        reached |= more
+    return sorted(reached - {folder}, key=lambda top: (top == "images", top))
 
 
 def run_tests(tests, root, seconds=_PATIENCE):
@@ -210,7 +227,8 @@ def _demand_quiet(pool, borrowed, report):
     def quiet(copy, part):
         for module in (copy / "sslboost").rglob("*.py"):
             module.write_text(module.read_text("utf-8") + "# nothing\n", "utf-8")
-        tests = [test for stage in stages("sslboost/none/none.py", copy) for test in stage]
+        folders = [path.name for path in sorted((copy / "sslboost").iterdir()) if path.is_dir()]
+        tests = [test for folder in folders for test in _tests_of(folder, copy)]
         return run_tests(tests[part::2], copy)
 
     halves = pool.map(lambda part: borrowed(lambda copy: quiet(copy, part)), range(2))

@@ -98,7 +98,7 @@ OWN = {
     "core.files.made": {"name": CARRIED, "path": path(v.new_folder).named("carried")},
     "core.linalg.as_covariance": {
         "name": CARRIED,
-        "size": count(2).named("carried"),
+        "size": CARRIED,
         "value": array(lambda: np.eye(2), tied=(0, 1)).named("carried"),
     },
     "core.sweep.grids.columns": {

@@ -11,7 +11,7 @@ from tests.evidence import __main__ as evidence
 from tests.evidence import calls, commands, kills, kinds, mutations, victims
 
 SOURCE = "def double(n):\n    return 2 * n\n"
-TEST = "from sslboost.toy import double\n\n\ndef test_double():\n    assert double(3) == 6\n"
+TEST = "from sslboost.toys.toy import double\n\n\ndef test_double():\n    assert double(3) == 6\n"
 
 
 @pytest.fixture
@@ -19,8 +19,9 @@ def repository(tmp_path):
     """A repository with one function and one test."""
     files = {
         "sslboost/__init__.py": "",
-        "sslboost/toy.py": SOURCE,
-        "tests/test_toy.py": TEST,
+        "sslboost/toys/__init__.py": "",
+        "sslboost/toys/toy.py": SOURCE,
+        "tests/toys/test_toy.py": TEST,
         "litter.pyc": "",
         ".gitignore": "*.pyc\n",
     }
@@ -34,11 +35,11 @@ def repository(tmp_path):
 
 
 def fault(new, old="2 * n"):
-    return mutations.Fault("sslboost/toy.py", old, new, "another number")
+    return mutations.Fault("sslboost/toys/toy.py", old, new, "another number")
 
 
 def test_a_copy_holds_what_git_knows_and_is_what_its_tests_import(repository):
-    assert (repository / "sslboost/toy.py").read_text() == SOURCE
+    assert (repository / "sslboost/toys/toy.py").read_text() == SOURCE
     assert not (repository / "litter.pyc").exists()
     mutations.check_imports(repository)
     with pytest.raises(RuntimeError, match="must be imported"):
@@ -46,9 +47,9 @@ def test_a_copy_holds_what_git_knows_and_is_what_its_tests_import(repository):
 
 
 def test_a_planted_fault_is_noticed_and_a_harmless_edit_is_not(repository):
-    assert mutations.noticed(fault("3 * n"), repository) == "tests/test_toy.py::test_double"
+    assert mutations.noticed(fault("3 * n"), repository) == "tests/toys/test_toy.py::test_double"
     assert mutations.noticed(fault("n * 2"), repository) is None
-    assert (repository / "sslboost/toy.py").read_text() == SOURCE
+    assert (repository / "sslboost/toys/toy.py").read_text() == SOURCE
 
 
 def test_a_fault_that_does_not_fit_the_source_is_named(repository):
