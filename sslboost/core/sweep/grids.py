@@ -65,7 +65,8 @@ def run(cell, grid, cache_dir, *, code_version=None, seed=0, n_jobs=None, progre
 
     Cells run through joblib: inside ``with joblib.parallel_config("dask")`` or ``"ray"`` they
     run on that cluster. A worker that sees ``cache_dir`` writes its cell at once; those of
-    others are written by the calling process.
+    others are written by the calling process. A worker that is killed ends a sweep on joblib's
+    own processes (loky); joblib waits for those of multiprocessing and Dask.
 
     Parameters
     ----------
