@@ -37,12 +37,6 @@ class Recording:
     command: str
     current: bool
 
-    @property
-    def code(self):
-        """What to say of the code, in words."""
-        earlier = f"an earlier version of the code (commit {self.commit})"
-        return "this version of the code" if self.current else earlier
-
 
 def read(path):
     """Return what a file of recorded results says of its origin.
@@ -94,8 +88,10 @@ def note(recording):
     ValueError
         If it is none.
     """
-    text = f"Recorded on {recording.date} with {recording.code}."
-    return figures.Html(f'<p class="recorded">{figures.escape(text)}</p>')
+    earlier = f"an earlier version of the code (commit {recording.commit})"
+    code = "this version of the code" if recording.current else earlier
+    text = figures.escape(f"Recorded on {recording.date} with {code}.")
+    return figures.Html(f'<p class="recorded">{text}</p>')
 
 
 def table(folder):
@@ -117,8 +113,12 @@ def table(folder):
     paths = sorted(files.as_path("folder", folder).glob("*.json"))
     if not paths:
         raise ValueError(f"folder must hold recorded results, got {folder}")
-    rows = [[r.name, r.date, r.code, r.command] for r in map(read, paths)]
-    return figures.table("provenance", ["file", "recorded on", "with", "command"], rows)
+    rows = [
+        [r.name, r.date, r.commit, "of this build" if r.current else "earlier", r.command]
+        for r in map(read, paths)
+    ]
+    heads = ["file", "recorded on", "commit", "code", "command"]
+    return figures.table("provenance recordings", heads, rows)
 
 
 def read_evidence(path):
@@ -193,7 +193,8 @@ def evidence(path):
     shown = figures.table("certificates numbers", heads, rows).html
     survivors = [[s["what"], s["why"]] for e in found["kinds"] for s in e["survivors"]]
     if survivors:
-        shown += figures.table("provenance", ["what survived", "why"], survivors).html
+        heads = ["what survived", "why"]
+        shown += figures.table("provenance", heads, survivors, named=False).html
     return figures.Html(shown)
 
 

@@ -47,11 +47,11 @@ def test_a_recording_of_this_code_says_so(tmp_path, facts, current):
 
 def test_the_recordings_of_the_book_are_listed(cells):
     head, *rows = cells(recordings.table(RESULTS))
-    assert head == ["file", "recorded on", "with", "command"]
+    assert head == ["file", "recorded on", "commit", "code", "command"]
     assert [row[0] for row in rows] == sorted(path.name for path in RESULTS.glob("*.json"))
     for row in rows:
-        assert re.fullmatch(r"\d{4}-\d\d-\d\d", row[1]) and "version of the code" in row[2]
-        assert row[3].startswith("python -m sslboost")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", row[1]) and re.fullmatch("[0-9a-f]{7}", row[2])
+        assert row[3] in ("of this build", "earlier") and row[4].startswith("python -m ")
 
 
 @pytest.mark.parametrize(
