@@ -38,7 +38,7 @@ test: $(STAMP) lint data  ## validate everything: lint, units, every chapter, th
 	$(RUN) book/build.py --force
 	$(RUN) -m pytest -n 2 tests/html
 
-evidence: $(STAMP)  ## hours: planted faults, bad calls, kills; writes _build/evidence.json
+evidence: $(STAMP)  ## test the tests (long): faults, bad calls, kills; writes _build/evidence.json
 	$(RUN) -m tests.evidence
 
 bench: $(STAMP)  ## time the package next to its peers; writes _build/benchmarks.json

@@ -12,13 +12,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision import transforms
 from torchvision.transforms import functional as TF
 
+from sslboost.core.compute import autocast
 from sslboost.images import data
 from sslboost.images.batches import MEAN, STD, augment, to_input
 from sslboost.images.config import Config
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.processor import ADVERSARIES, initial_processor
 from sslboost.images.table.profiles import PROFILES
-from sslboost.images.training import autocast, initial_network, one_cycle, train
+from sslboost.images.training import initial_network, one_cycle, train
 from tests.benchmarks.bench_processor import row, timed
 
 BATCH = 256

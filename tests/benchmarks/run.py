@@ -1,10 +1,9 @@
 """Run every benchmark and write the table: ``python -m tests.benchmarks.run``."""
 
-import argparse
-import json
-import os
 from pathlib import Path
 
+from sslboost.core import files
+from sslboost.core.command import Parser
 from tests.benchmarks import bench_images, bench_processor
 
 BENCHMARKS = (*bench_processor.BENCHMARKS, *bench_images.BENCHMARKS)
@@ -12,19 +11,20 @@ BENCHMARKS = (*bench_processor.BENCHMARKS, *bench_images.BENCHMARKS)
 
 def main(arguments=None):
     """Run the benchmarks one after the other, print their ratios and write them as JSON."""
-    parser = argparse.ArgumentParser(description="Time the package next to its peers.")
+    parser = Parser(description="Time the package next to its peers.")
     parser.add_argument("--out", type=Path, default=Path("_build/benchmarks.json"))
     path = parser.parse_args(arguments).out
+    try:
+        files.made("the folder of the output", path.parent)
+        files.destination("the output", path)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
     rows = []
     for benchmark in BENCHMARKS:
         rows.append(benchmark())
         print(format_row(rows[-1]), flush=True)
     print(bench_images.cost_report())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    table = [{key: row[key] for key in row if key != "note"} for row in rows]
-    partial.write_text(json.dumps(table, indent=1) + "\n")
-    os.replace(partial, path)
+    files.write_json(path, [{key: row[key] for key in row if key != "note"} for row in rows])
     return 0
 
 
