@@ -155,7 +155,7 @@ def run_tests(tests, root, seconds=_PATIENCE):
         return None
     if process.returncode not in (1, 2):
         raise RuntimeError(f"pytest ended with {process.returncode}: {said[-2000:]}")
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)
+    failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", said, re.MULTILINE)
     return failed[1] if failed else said[-300:]
 
 

@@ -57,7 +57,7 @@ _maybe_cifar = {"cifar": thing(p.cifar).but("None"), "indices": array(lambda: np
 _maybe_cifar |= {"columns": count(1)}
 _capacity = {"rows": rows(p.capacity_rows), "live": rows(p.capacity_rows, empty=False)}
 _probes = {"better": thing(p.a_probe), "worse": thing(p.a_probe)}
-_selection = thing(lambda: {"arm": "ssl", "labels": "full", "pretext": "rotation"})
+_selection = thing(lambda: {"arm": "ssl", "labels": "full", "pretext": "rotation"}).named("runs")
 _two_tensors = {
     "features": tensor(lambda: v.torch.tensor(v.normal(40, 2)), tied=ROWS),
     "targets": tensor(lambda: v.torch.tensor(v.normal(40, 3)), tied=ROWS),
@@ -98,7 +98,7 @@ OWN = {
     "core.files.made": {"name": CARRIED, "path": path(v.new_folder).named("carried")},
     "core.linalg.as_covariance": {
         "name": CARRIED,
-        "size": CARRIED,
+        "size": NOTHING,
         "value": array(lambda: np.eye(2), tied=(0, 1)).named("carried"),
     },
     "core.sweep.grids.columns": {
@@ -213,7 +213,10 @@ OWN = {
     "images.training.fine_tune": {"labels": _tensor_labels},
     "images.training.initial_network": {"outputs": count(4), "inputs": count(3)},
     "images.training.one_cycle": {"module": thing(p.f)},
-    "images.networks.processed": {"inputs": thing(p.standardised), "processor": _no_processor},
+    "images.networks.processed": {
+        "inputs": thing(p.standardised),
+        "processor": thing(p.f).but("None"),
+    },
     "images.training.train": {"processor": _no_processor},
     "theorems.certify_all": {"theorems": rows(lambda: [v.theorem()], empty=False)},
     "theorems._theorem.Theorem": _theorem,
@@ -254,7 +257,7 @@ OWN = {
     "pages.mechanism.follow": {"config": thing(p.tiny_processor), "n0": count(10)},
     "pages.mechanism.judge": {
         "z": array(lambda: v.normal(40, 3), tied=ROWS),
-        "labels": labels(lambda: v.classes(40, 10), classes=10),
+        "labels": labels(lambda: v.classes(40, 10)),
     },
     "pages.mechanism.spectrum": {"features": array(v.features)},
     "pages.mechanism_plots.collapse_table": {"found": thing(p.collapses)},
@@ -263,7 +266,7 @@ OWN = {
     "pages.mechanism_plots.map_figure": {
         "before": array(v.features, tied=ROWS),
         "after": array(v.features, tied=ROWS),
-        "labels": _image_labels,
+        "labels": labels(v.classes),
         "shown": choices("frog", "horse"),
     },
     "pages.mechanism_plots.spectrum_figure": {"features": thing(lambda: {"a": v.features()})},
@@ -277,7 +280,10 @@ OWN = {
         "full": thing(lambda: {1000: [0.1, 0.2]}),
         "half": thing(lambda: {1000: [0.1, 0.2]}),
     },
-    "pages.report.estimate": {"runs": rows(p.ssl_rows, empty=False)},
+    "pages.report.estimate": {
+        "runs": rows(p.ssl_rows, empty=False),
+        "column": choice("accuracy").named("runs"),
+    },
     "pages.report.labels_figure": _table_row,
     "pages.report.nearest_to_chance": {"values": NOTHING, "table": thing(p.table_of_full)},
     "pages.report.processor_table": _table_row,

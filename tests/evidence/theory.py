@@ -252,7 +252,7 @@ OWN = {
         "architecture": choice("11-8").but("other case"),
     },
     "bounds.trained_capacity.study": _study
-    | {"architectures": choices("6-2"), "ratios": rows(lambda: (8.0,))},
+    | {"architectures": choices("6-2"), "ratios": rows(lambda: (8.0,)).but("numbers")},
     "bounds.trained_capacity.study_population": {"d_x": count(6, least=6)},
     "bounds.trained_capacity.train": _study
     | {
