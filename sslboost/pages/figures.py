@@ -161,6 +161,7 @@ class Html:
         return self.html
 
 
+@takes(kind=str, named=bool)
 def table(kind, heads, rows, *, named=True):
     """Return a table for the page; every cell is text, and is shown as it is.
 
@@ -183,8 +184,6 @@ def table(kind, heads, rows, *, named=True):
     ValueError
         If a row has more or fewer cells than there are heads, or a cell is no text.
     """
-    if not isinstance(kind, str):
-        raise ValueError(f"kind must be text, got {kind!r:.80}")
     if not isinstance(rows, list | tuple) or not all(map(_is_text, [heads, *rows])):
         raise ValueError(f"heads and rows must hold lists of text, got {[heads, rows]!r:.80}")
     if heads and (wrong := [row for row in rows if len(row) != len(heads)]):

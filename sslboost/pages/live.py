@@ -69,7 +69,7 @@ class LiveResult:
         return [*rows, ("rotation, prediction only", self.psi)]
 
 
-@takes(cifar=Cifar10, config=Config, parts=Split)
+@takes(cifar=Cifar10, config=Config, parts=Split, progress=bool)
 def run(cifar, *, config=LIVE, parts=None, seed=0, device="cpu", progress=True):
     """Train the rotation pretext on the pretext images and probe it with the downstream labels.
 

@@ -175,7 +175,7 @@ class Mechanism:
     snapshots: list
 
 
-@takes(cifar=Cifar10, parts=Split, config=ProcessorConfig)
+@takes(cifar=Cifar10, parts=Split, config=ProcessorConfig, progress=bool)
 def follow(cifar, parts, pretext, config, n0, *, scored=5000, seed=0, progress=True):
     """Train a processor on n0 extra labels and look at it ten times on the way.
 

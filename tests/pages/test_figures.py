@@ -116,8 +116,10 @@ def test_a_table_of_anything_else_is_named(heads, rows, says):
 
 
 def test_a_table_needs_a_kind():
-    with pytest.raises(ValueError, match="kind must be text, got 3"):
+    with pytest.raises(ValueError, match="kind must be a str, got int"):
         figures.table(3, ["a"], [["x"]])
+    with pytest.raises(ValueError, match="named must be a bool, got int"):
+        figures.table("numbers", ["a"], [["x"]], named=1)
 
 
 def test_rows_are_checked_column_by_column():
