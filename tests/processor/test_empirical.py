@@ -16,6 +16,7 @@ from sslboost.processor.empirical import (
 )
 
 POPULATION = latent_population(2, 3, dims_x=(5, 6, 5), dims_z=(3, 5))  # d_x = 16, m = 11
+EPS = np.finfo(float).eps
 
 
 def draw(population, n0, count, rng=0):
@@ -192,6 +193,92 @@ def test_singular_inputs_give_the_same_answer():
     assert same.loss == pytest.approx(found.loss, abs=1e-9)
 
 
+@pytest.mark.parametrize("s", [1e-12, 1e-6, 1e6, 1e12])
+def test_no_loss_depends_on_the_units_of_the_inputs(s):
+    """Least squares in no units used to drop columns from s = 1e6 on."""
+    rng = np.random.default_rng(0)
+    (x, _, y), (x_pre, z_pre, _) = POPULATION.sample(40, rng), POPULATION.sample(200, rng)
+    units = np.where(np.arange(16) % 2, s, 1 / s)
+    found = empirical_optimum(x, y, (x_pre, z_pre), 2, 0.2)
+    scaled = empirical_optimum(x * units, y, (x_pre * units, z_pre), 2, 0.2)
+    rounding = 1e3 * EPS * np.linalg.cond(x_pre) ** 2 * (np.sum(y**2) / 40)
+    # The search ends within its tolerance of 1e-6 of the same minimum.
+    assert scaled.loss == pytest.approx(found.loss, abs=1e-5)
+    same = empirical_loss(found.matrix / units, x * units, y, (x_pre * units, z_pre), 0.2)
+    assert abs(same - found.loss) <= rounding
+    A = rng.standard_normal((3, 16))
+    mixed = A * np.array([[1.0], [s], [1 / s]])
+    pair = (empirical_loss(B, x, y, POPULATION, 0.2) for B in (A, mixed))
+    assert abs(np.subtract(*pair)) <= rounding
+    assert empirical_loss(A[:2], x, y, POPULATION, 0.2) - found.loss > 1e-3  # control
+
+
+@pytest.mark.parametrize("s", [1e-12, 1e12])
+def test_the_certificate_does_not_depend_on_units(s):
+    units = np.ones(26)
+    units[:16:2], units[1:16:2], units[-1] = s, 1 / s, s
+    other = type(POPULATION)(POPULATION.cov * np.outer(units, units), 16, 8, 2)
+    x, _, y = POPULATION.sample(9, 5)
+    A = certificate_solution(POPULATION, x, y)
+    B = certificate_solution(other, x * units[:16], y * units[24:])
+    assert other.m == POPULATION.m
+    f = x * units[:16] @ B.T
+    left = y - f @ np.linalg.lstsq(f, y, rcond=None)[0]
+    assert np.abs(left).max() <= 1e-9 * np.abs(y).max()
+    sd = np.sqrt(np.diag(POPULATION.block("x", "x")))
+    for matrix, unit in [(A, 1.0), (B, units[:16])]:
+        seen = (matrix * unit) @ POPULATION.block("x", "z")
+        assert np.abs(seen).max() <= 1e-10 * np.abs(matrix * unit * sd).max()
+
+
+@pytest.mark.parametrize("value", [0.1, 14.62, 1e6 + 0.1])
+def test_a_constant_that_the_user_centred_is_no_input(value):
+    """Its rounding used to be whitened, and A to have entries of 3e12."""
+    rng = np.random.default_rng(1)
+    (x, _, y), (x_pre, z_pre, _) = POPULATION.sample(40, rng), POPULATION.sample(200, rng)
+    x_pre, z_pre = x_pre - x_pre.mean(axis=0), z_pre - z_pre.mean(axis=0)
+    constant = np.full((200, 1), value)
+    left = constant - constant.mean()
+    wide = np.hstack([x_pre, left]), np.hstack([z_pre, left])
+    found = empirical_optimum(x, y, (x_pre, z_pre), 2, 0.2, restarts=0)
+    same = empirical_optimum(np.hstack([x, left[:40]]), y, wide, 2, 0.2, restarts=0)
+    assert (same.matrix[:, -1] == 0).all()
+    assert np.abs(same.matrix).max() <= 10 * np.abs(found.matrix).max()
+    assert same.loss == pytest.approx(found.loss, abs=1e-5)
+
+
+def test_few_extra_rows_may_agree_in_a_column_that_is_no_constant():
+    """Constant on the extra sample is not constant in law: binary inputs of two rows."""
+    signs = np.array([[1.0, 1.0], [1.0, -1.0]])
+    population = type(POPULATION)(np.eye(4), 2, 1, 1)
+    y = np.array([[3.0], [3.0]])
+    loss = empirical_loss([[1.0, 0.0]], signs, y, population, 0.5)
+    assert loss == pytest.approx(-0.5, abs=16 * EPS)
+
+
+def test_what_cancels_on_the_sample_fits_nothing():
+    """f = x_1 - x_2 of a copied input is rounding, of which one row used to fit any label."""
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((1, 2)) @ [[1.0, 1.0, 0.1], [0.0, 0.0, 1.0]]
+    A = np.array([[1 / 3, 1 / 3, 0.1]]) - np.array([[2 / 3, 0.0, 0.1]])
+    y = np.array([[2.0]])
+    cov = np.block([[np.ones((2, 2)), np.zeros((2, 3))], [np.zeros((3, 2)), np.eye(3)]])
+    population = type(POPULATION)(cov, 3, 1, 1)
+    assert empirical_loss(A, x, y, population, 0.5) == pytest.approx(4 - 0.5, rel=16 * EPS)
+
+
+def test_arguments_are_left_as_they_are_and_any_real_dtype_will_do():
+    x, _, y = POPULATION.sample(12, 0)
+    before = x.copy(), y.copy()
+    found = empirical_optimum(x, y, POPULATION, 2, 0.2, restarts=0)
+    assert np.array_equal(x, before[0]) and np.array_equal(y, before[1])
+    whole = np.round(10 * x).astype(int), np.round(10 * y).astype(int)
+    a, b = (empirical_loss(found.matrix, *pair, POPULATION, 0.2) for pair in (
+        whole, [part.astype(float) for part in whole]
+    ))  # fmt: skip
+    assert a == b
+
+
 def test_same_seed_same_bits():
     X, Y = draw(POPULATION, 20, 3)
     a, b = (solve_batch(X, Y, POPULATION.K_z, 0.2, rng=5) for _ in range(2))
@@ -207,6 +294,8 @@ def test_degenerate_samples_are_survived():
 
 
 X_OK, Y_OK = POPULATION.sample(12, 0)[::2]
+REDUCED = reduce_samples(*draw(POPULATION, 12, 1), POPULATION.K_z, 0.1)
+TWICE = np.repeat(X_OK[:1], 2, axis=0)
 
 
 @pytest.mark.parametrize(
@@ -215,6 +304,27 @@ X_OK, Y_OK = POPULATION.sample(12, 0)[::2]
         (lambda: certificate_solution(POPULATION, X_OK, Y_OK), "n0 must be at most m = 11.*1 too"),
         (lambda: certificate_solution(POPULATION, X_OK[:5], Y_OK[:5], 1), "d_f must be at least"),
         (lambda: certificate_solution(POPULATION, X_OK[:5, :3], Y_OK[:5]), "X_extra must have 16"),
+        (lambda: certificate_solution(None, X_OK, Y_OK), "population must be a GaussianPopulation"),
+        (lambda: certificate_solution(POPULATION, TWICE, Y_OK[:2]), "X_extra must have distinct"),
+        (lambda: empirical_optimum(X_OK, Y_OK, None, 2, 0.1), "pretext must be .* got NoneType"),
+        (lambda: empirical_optimum(X_OK, Y_OK, (X_OK,), 2, 0.1), "pretext must be .* a pair"),
+        (lambda: empirical_optimum(X_OK, Y_OK, "ab", 2, 0.1), "pretext must be .* got str"),
+        (lambda: empirical_optimum(X_OK, Y_OK, (X_OK, None), 2, 0.1), "Z_pre must be a numeric"),
+        (lambda: empirical_optimum(X_OK, Y_OK, (X_OK, Y_OK[1:]), 2, 0.1), "X_pre and Z_pre must"),
+        (lambda: empirical_optimum(X_OK[:, 1:], Y_OK, POPULATION, 2, 0.1), "X_extra must have 16"),
+        (lambda: empirical_optimum(X_OK, Y_OK, POPULATION, 10**18, 0.1), "d_f must be at most"),
+        (lambda: empirical_optimum(X_OK, Y_OK, POPULATION, 2, True), "lam must be a number"),
+        (lambda: empirical_optimum(X_OK * 1j, Y_OK, POPULATION, 2, 0.1), "X_extra must be a num"),
+        (lambda: empirical_loss(np.ones((1, 3)), X_OK, Y_OK, POPULATION, 0.1), "A must have 16"),
+        (lambda: empirical_loss(X_OK, X_OK[:, 1:], Y_OK, POPULATION, 0.1), "X_extra must have 16"),
+        (lambda: solve(None), "problems must be a Problems, got NoneType"),
+        (lambda: solve(REDUCED, structured=1), "structured must be a bool"),
+        (lambda: solve(REDUCED, tolerance=0), "tolerance must be above 0"),
+        (lambda: solve(REDUCED, max_iterations=0), "max_iterations must be"),
+        (lambda: solve(REDUCED, rng=-1), "rng must be"),
+        (lambda: solve_batch(X_OK[None], Y_OK[None], [[1], [1, 2]], 0.1), "K_z must be a numeric"),
+        (lambda: solve_batch(X_OK[None], Y_OK[None], POPULATION.K_z, "0.1"), "lam must be a num"),
+        (lambda: solve_batch(X_OK[None], Y_OK[None, :, :0], POPULATION.K_z, 0.1), "X and Y must"),
         (lambda: empirical_optimum(X_OK, Y_OK, POPULATION, 0, 0.1), "d_f must be"),
         (lambda: empirical_optimum(X_OK, Y_OK, POPULATION, 2, -0.1), "lam must be"),
         (lambda: empirical_optimum(X_OK, Y_OK[:3], POPULATION, 2, 0.1), "same number of rows"),

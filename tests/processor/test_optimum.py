@@ -173,7 +173,7 @@ def test_erasure_leaves_no_covariance_and_changes_least():
 
 
 def test_erasure_agrees_with_leace():
-    concept_erasure = pytest.importorskip("concept_erasure")
+    import concept_erasure
     import torch
 
     rng = np.random.default_rng(1)
@@ -188,9 +188,97 @@ def test_erasure_agrees_with_leace():
     assert np.abs(ours - theirs).max() < 1e-8
 
 
+@pytest.mark.parametrize("s", [1e-12, 1e-6, 1e6, 1e12])
+def test_what_is_erased_does_not_depend_on_units_or_constants(s):
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((300, 4)) @ rng.standard_normal((4, 4))
+    Z = X[:, :2] + rng.standard_normal((300, 2))
+    X_c = X - X.mean(0)
+    expected = erase(X, Z).transform(X_c)
+    rounding = 1e3 * EPS * np.linalg.cond(X) ** 2 * np.abs(X_c).max()
+    assert np.abs(erase(X, Z * [s, 1 / s]).transform(X_c) - expected).max() <= rounding
+    units = np.array([s, 1, 1 / s, 1])
+    assert np.abs(erase(X * units, Z).transform(X_c * units) / units - expected).max() <= rounding
+    for value in (0.1, 14.62, 1e6 + 0.1):
+        constant = np.full((300, 1), value)
+        left = constant - constant.mean()  # centred by the user: rounding, and no z
+        for column in (constant, left):
+            same = erase(np.hstack([X, column]), np.hstack([Z, column]))
+            assert np.abs(
+                same.transform(np.pad(X_c, [(0, 0), (0, 1)]))[:, :4] - expected
+            ).max() <= (rounding)
+            assert np.array_equal(same.matrix[4], [0, 0, 0, 0, 1])
+
+
+def test_a_faint_concept_is_erased_and_rounding_is_none():
+    """A correlation of 1e-6 goes, which a rank tolerance of 1e-3 would leave."""
+    rng = np.random.default_rng(3)
+    Q = np.linalg.qr(rng.standard_normal((50, 4)))[0]
+    Q = Q - Q.mean(0)
+    Q = np.linalg.qr(Q)[0]
+    X = Q[:, :3]
+    faint = erase(X, 1e-6 * X[:, :1] + Q[:, 3:])
+    assert np.linalg.norm(faint.matrix - (np.eye(3) - np.diag([1, 0, 0]))) < 1e-8
+    assert np.linalg.norm(erase(X, Q[:, 3:]).matrix - np.eye(3)) == 0
+
+
+def test_a_faint_failure_of_s_is_named():
+    """Each assumption that fails by 1e-6 fails; by rounding it does not."""
+    for size, holds in [(1e-6, False), (1e-13, True)]:
+        leaky = processor.membership(latent_population(leak=size), 0.05)
+        mixed = processor.membership(latent_population(mix=size), 0.05)
+        assert leaky.holds == mixed.holds == holds
+    star = processor.lambda_star(latent_population())
+    assert not processor.membership(latent_population(), star).holds
+    faint = processor.lambda_star(latent_population(y_to_z=1e-4))
+    assert faint == pytest.approx(1e8 * star, rel=1e-6)
+
+
+def test_small_gains_are_gains():
+    """Directions that explain a millionth of y are used; a tolerance of 1e-3 would drop them."""
+    population = latent_population(2, 2, y_to_x=[2.0, 1e-3])
+    assert processor.population_optimum(population, 2, 0.0).rank == 2
+    assert processor.population_optimum(population, 2, 0.1).rank == 2 - (
+        processor.lambda_star(population) < 0.1
+    )
+
+
+def test_a_processor_keeps_its_own_memory():
+    matrix = np.eye(2)
+    kept = processor.Processor(matrix, 0.5)
+    matrix[:] = 7
+    assert np.array_equal(kept.matrix, np.eye(2)) and kept.rank == 2
+    with pytest.raises(ValueError, match="read-only"):
+        kept.matrix[0, 0] = 1
+
+
+def population_of(y_to_x):
+    return [latent_population(y_to_x=y_to_x)]
+
+
 @pytest.mark.parametrize(
     ("call", "name"),
     [
+        (lambda p: processor.Processor("matrix", 0.5), "matrix"),
+        (lambda p: processor.Processor(np.eye(2), None), "loss"),
+        (lambda p: processor.Processor(np.eye(2), 0.5, -1.0), "gradient"),
+        (lambda p: processor.Processor(np.eye(2), 0.5, 0.0, 1), "converged"),
+        (lambda p: processor.lambda_star(np.eye(3)), "population"),
+        (lambda p: processor.spectrum(p, 0.1, 0), "most"),
+        (lambda p: processor.population_loss(p, np.ones((2, 24)) * 1j, 0.1), "A"),
+        (lambda p: processor.population_optimum(p, 10**18, 0.1), "d_f"),
+        (lambda p: erase([[1, 2], [3, None]], [[1], [2]]), "X"),
+        (lambda p: members.random_member(existence=1), "existence"),
+        (lambda p: members.survey([], 0.5), "populations"),
+        (lambda p: members.survey(p, 0.5), "populations"),
+        (lambda p: members.survey([p, 3], 0.5), "populations"),
+        (lambda p: members.survey([latent_population(y_to_z=0.0)], 0.5), "populations.0."),
+        (lambda p: members.survey(population_of(0.0), 0.5), "population"),
+        (lambda p: members.survey([p], (0.9, 0.1)), "share"),
+        (lambda p: members.survey([p], (0.1, 0.2, 0.3)), "share"),
+        (lambda p: members.survey([p], True), "share"),
+        (lambda p: members.survey([p], -0.5), "share"),
+        (lambda p: members.survey([p], 0.5, d_f=0), "d_f"),
         (lambda p: processor.population_optimum(p, 0, 0.1), "d_f"),
         (lambda p: processor.population_optimum(p, 2, -0.1), "lam"),
         (lambda p: processor.population_loss(p, np.ones((2, 3)), 0.1), "A"),
