@@ -40,6 +40,38 @@ def test_the_units_of_the_points_do_not_matter():
         assert np.abs(network(scale * X) - Y).max() <= network.tolerance < 1e-6
 
 
+def test_points_that_differ_in_a_column_of_small_units_are_told_apart():
+    """Lines through them used to be drawn in no units, and such points to coincide."""
+    X = np.array([[1e12, 0.0, 0.1], [1e12, 1e-12, 0.1], [1e12, 2e-12, 0.1]])
+    Y = np.array([[1.0], [-1.0], [1.0]])
+    network = capacity.memorise(X, Y, (3,), 0)
+    assert np.abs(network(X) - Y).max() <= network.tolerance < 1e-9
+    linear = capacity.memorise_linear(X[:2] * [1, 1e6, 1e-6], Y[:2])
+    assert np.abs(linear(X[:2] * [1, 1e6, 1e-6]) - Y[:2]).max() < 1e-9
+
+
+def test_rows_are_dependent_only_up_to_rounding():
+    """Nearly parallel rows are independent, which a rank tolerance of 1e-3 would deny."""
+    X = np.array([[1.0, 1.0], [1.0, 1.0 + 1e-6]])
+    Y = np.array([[1.0], [2.0]])
+    assert np.abs(capacity.memorise_linear(X, Y)(X) - Y).max() < 1e-9
+    with pytest.raises(ValueError, match="rank 1 for 2 rows"):
+        capacity.memorise_linear([[1.0, 1.0], [1.0, 1.0 + 1e-13]], Y)
+
+
+def test_a_seed_decides_the_lines_and_a_network_keeps_its_own_memory():
+    X, Y = np.random.default_rng(3).standard_normal((2, 6, 2))
+    first, again, other = (capacity.memorise(X, Y, (6,), seed) for seed in (1, 1, 2))
+    assert np.array_equal(first.weights[0], again.weights[0])
+    assert not np.array_equal(first.weights[0], other.weights[0])
+    W = np.ones((2, 1))
+    network = capacity.ReLUNetwork((W,), (np.zeros(2),), np.ones((1, 2)))
+    W[:] = 5
+    assert network([[1.0]]) == 2
+    with pytest.raises(ValueError, match="read-only"):
+        network.weights[0][:] = 1
+
+
 def test_too_few_neurons_and_coinciding_points_are_refused():
     X = np.random.default_rng(0).standard_normal((5, 3))
     with pytest.raises(ValueError, match="widths must end with at least n = 5 neurons"):
@@ -77,6 +109,24 @@ def test_the_bounds_of_the_slides_and_the_count_of_parameters():
         (capacity.multi_layer_bound, ((),), "widths must hold at least one"),
         (capacity.multi_layer_bound, (3,), "widths must be a sequence"),
         (capacity.parameter_count, (3, (4, -1), 1), "widths.1. must be a positive integer"),
+        (capacity.multi_layer_bound, ("44",), "widths must be a sequence"),
+        (capacity.multi_layer_bound, (None,), "widths must be a sequence"),
+        (capacity.ReLUNetwork, (3, 3, 3), "weights must be a sequence of arrays, got int"),
+        (capacity.ReLUNetwork, ((), (), np.eye(1)), "as many as the hidden layers"),
+        (capacity.ReLUNetwork, ((np.eye(2),), (np.ones(3),), np.eye(2)), "biases.0. must hold 2"),
+        (capacity.ReLUNetwork, ((np.eye(2),), (np.ones(2),), np.eye(3)), "head must have 2 col"),
+        (
+            capacity.ReLUNetwork,
+            ((np.eye(2), np.eye(3)), (np.ones(2), np.ones(3)), np.eye(3)),
+            "weights.1. must have 2 columns",
+        ),
+        (
+            capacity.ReLUNetwork,
+            ((np.eye(2),), (np.ones(2),), np.eye(2), -1.0),
+            "tolerance must be at least 0",
+        ),
+        (capacity.memorise, (np.eye(2), np.eye(2), (2,), -1), "rng must be"),
+        (capacity.memorise, (np.eye(2), np.eye(2) * 1j, (2,)), "Y must be a numeric array"),
     ],
 )
 def test_bad_sizes_are_named(function, arguments, named):

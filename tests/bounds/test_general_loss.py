@@ -6,7 +6,7 @@ from scipy import stats
 
 from sslboost.bounds import general_loss
 from sslboost.bounds.general_loss import LOSSES, GeneralLoss, expected_increase, margin
-from sslboost.population import latent_population
+from sslboost.population import GaussianPopulation, latent_population
 from sslboost.processor.empirical import certificate_solution
 
 POPULATION = latent_population(2, 2, dims_x=(3, 3, 10), dims_z=(2, 2))
@@ -41,6 +41,50 @@ def test_absolute_increase_in_one_dimension_is_exact():
     assert abs(found.value - np.sqrt(2 / np.pi)) < Z * found.standard_error
 
 
+def test_the_standard_error_is_that_of_a_mean():
+    """Its square is unbiased for the variance of the estimate over fresh draws."""
+    n, repetitions = 2, 3000
+    found = [
+        expected_increase(LOSSES["saturating 1 - exp(-r²)"], [[1.0]], [[1.0]], n=n, rng=seed)
+        for seed in range(repetitions)
+    ]
+    values = np.array([one.value for one in found])
+    errors = np.array([one.standard_error for one in found]) ** 2
+    ratio = errors.mean() / values.var(ddof=1)
+    # Of both factors, from their own spread.
+    spread = np.hypot(
+        errors.std() / errors.mean(), ((values - values.mean()) ** 2).std() / values.var()
+    ) / np.sqrt(repetitions)
+    assert abs(ratio - 1) < Z * spread
+    assert abs(ratio * (n - 1) / n - 1) > Z * spread  # the divisor n is told apart
+
+
+def test_a_seed_decides_the_draws():
+    a, b, c = (margin(POPULATION, LOSSES["absolute"], n=50, rng=seed).value for seed in (1, 1, 2))
+    assert a == b != c
+
+
+def test_z_that_is_explained_fully_has_a_margin():
+    """What is left of z is rounding, of either sign, and still a covariance."""
+    root = np.array([[1.0, 0, 0], [0, 1, 0], [3, 0.1, 0], [0.7, 0.3, 0], [3, 0.1, 1]])
+    population = GaussianPopulation(root @ root.T, 2, 2, 1)
+    found = margin(population, LOSSES["squared"], A=np.eye(2), n=20_000, rng=0)
+    assert abs(found.value - np.trace(population.block("z", "z"))) < Z * found.standard_error
+
+
+@pytest.mark.parametrize("s", [1e-12, 1e12])
+def test_the_extra_loss_does_not_depend_on_units(s):
+    rng = np.random.default_rng(7)
+    x, _, y = POPULATION.sample(30, rng)
+    A = rng.standard_normal((3, 16))
+    units = np.where(np.arange(16) % 2, s, 1 / s)
+    loss = LOSSES["Huber"]
+    plain = general_loss.extra_loss(A, x, y, loss)
+    scaled = general_loss.extra_loss(A / units * np.array([[1], [s], [1 / s]]), x * units, y, loss)
+    assert scaled == pytest.approx(plain, rel=1e-9)
+    assert general_loss.extra_loss(A[:2], x, y, loss) > plain + 1e-3
+
+
 def test_mahalanobis_does_not_depend_on_units():
     cov = POPULATION.block("z", "z")
     R = np.random.default_rng(3).standard_normal((7, 4))
@@ -73,6 +117,19 @@ def test_dropping_monotonicity_turns_the_margin_around():
     ("call", "message"),
     [
         (lambda: margin(POPULATION, LOSSES["squared"], np.nan), "lam must"),
+        (lambda: margin(3, LOSSES["squared"]), "population must be a GaussianPopulation"),
+        (lambda: margin(POPULATION, np.square), "loss must be a GeneralLoss, got ufunc"),
+        (lambda: margin(POPULATION, LOSSES["squared"], rng="a"), "rng must be"),
+        (lambda: general_loss.explained_cov(None), "population must be"),
+        (lambda: general_loss.mahalanobis(np.eye(2), 3), "g must be callable"),
+        (lambda: general_loss.mahalanobis(np.eye(2))(np.ones((3, 3))), "residuals must have 2"),
+        (lambda: GeneralLoss(3), "g must be callable"),
+        (lambda: GeneralLoss(np.square, None), "norm must be callable"),
+        (lambda: GeneralLoss()(3.0), "residuals must have coordinates"),
+        (lambda: GeneralLoss()(["a"]), "residuals must be a numeric array"),
+        (lambda: GeneralLoss(lambda r: "loss")(np.ones((2, 2))), "values of g and norm must"),
+        (lambda: GeneralLoss(np.sum)(np.ones((2, 2))), "g and norm must return one number"),
+        (lambda: general_loss.extra_loss(np.eye(2), np.eye(2), np.eye(2), 3), "loss must be"),
         (lambda: margin(POPULATION, LOSSES["squared"], n=1), "n must"),
         (lambda: margin(POPULATION, LOSSES["squared"], A=np.ones((1, 3))), "A must"),
         (lambda: expected_increase(LOSSES["squared"], -np.eye(2), np.eye(2)), "small must"),

@@ -102,3 +102,99 @@ def test_the_tail_processor_is_yhat_on_the_sample_and_blind_on_the_population(po
         assert size > 1  # the price: the tail outweighs E u^2 = 1
     with pytest.raises(ValueError, match="correlated with x, got cov_xy = 0"):
         model_dependent.tail_processor(latent_population(1, 1, y_to_x=0.0), np.zeros((3, 24)))
+
+
+def test_the_excess_is_the_two_terms_written_out(population):
+    """Each with its own 1/n and its own best head."""
+    rng = np.random.default_rng(5)
+    X, _, Y = population.sample(12, rng)
+
+    def f(x):
+        return x[:, :4] ** 2
+
+    residual, explained = model_dependent.empirical_excess(population, f, 0.3, X, Y, 40, 6)
+    left = Y - f(X) @ np.linalg.lstsq(f(X), Y, rcond=None)[0]
+    assert residual == pytest.approx(np.sum(left**2) / 12)
+    x, z, _ = population.sample(40, 6)
+    fitted = f(x) @ np.linalg.lstsq(f(x), z, rcond=None)[0]
+    assert explained == pytest.approx(0.3 * np.sum(fitted**2) / 40)
+    other = model_dependent.empirical_excess(population, f, 0.3, X, Y, 40, 7)
+    assert other[0] == residual and other[1] != explained
+
+
+@pytest.mark.parametrize("s", [1e-12, 1e12])
+def test_the_units_of_a_feature_do_not_matter(population, s):
+    rng = np.random.default_rng(6)
+    X, _, Y = population.sample(12, rng)
+    units = np.array([1, s, 1 / s])
+    pair = [
+        model_dependent.empirical_excess(population, f, 0.3, X, Y, 40, 6)
+        for f in (lambda x: x[:, :3], lambda x: x[:, :3] * units, lambda x: x[:, :2])
+    ]
+    assert pair[1] == pytest.approx(pair[0], rel=1e-9)
+    assert pair[2] != pytest.approx(pair[0], rel=1e-3)  # control
+    cov = population.block("y", "y")
+    plain, scaled = (model_dependent.seen(X[:, :3] * u, Y, cov) for u in (1, units))
+    assert scaled == pytest.approx(plain, rel=1e-9)
+    # A copy and a column of zeros are no degrees of freedom.
+    wide = np.hstack([X[:, :3], X[:, :1] * s, np.zeros((12, 1))])
+    assert model_dependent.seen(wide, Y, cov) == pytest.approx(plain, rel=1e-9)
+
+
+def test_a_seed_decides_the_memoriser(population):
+    X, _, Y = population.sample(5, 0)
+    a, b, c = (
+        model_dependent.memorising_processor(population, X, Y, (5,), seed).f1.weights[0]
+        for seed in (1, 1, 2)
+    )
+    assert np.array_equal(a, b) and not np.array_equal(a, c)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda p, X, Y: model_dependent.blind_part(None), "population must be"),
+        (lambda p, X, Y: model_dependent.lost_label(X), "population must be"),
+        (lambda p, X, Y: model_dependent.ComposedProcessor(3, len), "f2 must be a LinearMap"),
+        (
+            lambda p, X, Y: model_dependent.ComposedProcessor(model_dependent.blind_part(p), 3),
+            "f1 must be callable",
+        ),
+        (
+            lambda p, X, Y: model_dependent.memorising_processor(p, X[:, 1:], Y, (9,)),
+            "X_extra must have 18 columns",
+        ),
+        (
+            lambda p, X, Y: model_dependent.memorising_processor(p, X, Y[:, 1:], (9,)),
+            "Y_extra must have 2 columns",
+        ),
+        (lambda p, X, Y: model_dependent.tail_processor(p, X[:0]), "number of rows of X_extra"),
+        (lambda p, X, Y: model_dependent.tail_processor(p, 1e3 * X), "X_extra must lie within 37"),
+        (lambda p, X, Y: model_dependent.seen(X, Y[1:], np.eye(2)), "F and T must have the same"),
+        (lambda p, X, Y: model_dependent.seen(X, Y, np.eye(3)), "cov must be 2 by 2"),
+        (
+            lambda p, X, Y: model_dependent.empirical_excess(p, 3, 0.1, X, Y, 9),
+            "f must be callable",
+        ),
+        (
+            lambda p, X, Y: model_dependent.empirical_excess(p, len, 0.1, X, Y, 9),
+            r"f\(x\) must have 2 axes",
+        ),
+        (
+            lambda p, X, Y: model_dependent.empirical_excess(p, lambda x: x[1:], 0.1, X, Y, 9),
+            r"f\(x\) must have 4 rows",
+        ),
+        (
+            lambda p, X, Y: model_dependent.empirical_excess(p, np.exp, -0.1, X, Y, 9),
+            "lam must be at least 0",
+        ),
+        (
+            lambda p, X, Y: model_dependent.empirical_excess(p, np.exp, 0.1, X, Y, 10**18),
+            "n1 must be at most",
+        ),
+    ],
+)
+def test_bad_input_names_the_argument(population, call, message):
+    X, _, Y = population.sample(4, 0)
+    with pytest.raises(ValueError, match=message):
+        call(population, X, Y)

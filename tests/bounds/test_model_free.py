@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sslboost.bounds import model_free
-from sslboost.population import latent_population
+from sslboost.population import GaussianPopulation, latent_population
 from sslboost.representation.risk import whitened_span
 
 SIZES = {"d_y": 2, "d_s": 3, "dims_x": (4, 4, 12), "dims_z": (3, 4)}
@@ -63,6 +63,50 @@ def test_units_of_x_do_not_matter():
     assert np.abs(Q @ Q.T - Q_scaled @ Q_scaled.T).max() < 1e-10
 
 
+@pytest.mark.parametrize("s", [1e-12, 1e12])
+def test_units_of_single_columns_do_not_matter(s):
+    units = np.where(np.arange(POPULATION.d_x) % 2, s, 1 / s)
+    everything = np.concatenate([units, np.ones(len(POPULATION.cov) - len(units))])
+    cov = POPULATION.cov * np.outer(everything, everything)
+    other = GaussianPopulation(cov, POPULATION.d_x, POPULATION.d_z, POPULATION.d_y)
+    X, _, Y = POPULATION.sample(10, rng=3)
+    for population, unit in [(POPULATION, 1.0), (other, units)]:
+        A = model_free.fit_on_N(population, X * unit, Y)
+        assert np.abs((X * unit) @ A.T - Y).max() <= 1e-9 * np.abs(Y).max()
+        assert model_free.downstream_risk(population, A) == pytest.approx(
+            np.trace(POPULATION.block("y", "y")), rel=1e-9
+        )
+    assert model_free.margin(other, 0.1) == pytest.approx(model_free.margin(POPULATION, 0.1))
+
+
+def test_a_faint_link_has_a_margin_in_whatever_units_of_z():
+    """e_z may be small next to the variance of another z: it is no rounding."""
+    cov = np.eye(4)
+    cov[0, 1] = cov[1, 0] = cov[0, 3] = cov[3, 0] = 0.5
+    units = np.array([1, 1, 1e9, 1])
+    faint = GaussianPopulation(cov * np.outer(units, units), 1, 2, 1)
+    assert model_free.margin(faint, 2.0) == pytest.approx(2 * 0.25)
+    cov[0, 1] = cov[1, 0] = 1e-6
+    assert model_free.margin(GaussianPopulation(cov, 1, 2, 1), 1.0) == pytest.approx(1e-12)
+
+
+def test_an_audit_measures_each_quantity_in_its_units_and_by_its_seed():
+    audit = model_free.audit(POPULATION, 0.3, 40, 1, rng=7)
+    rng = np.random.default_rng(7)
+    X, _, Y = POPULATION.sample(40, rng)
+    A = model_free.fit_on_N(POPULATION, X, Y)
+    f = X @ A.T
+    left = Y - f @ np.linalg.lstsq(f, Y, rcond=None)[0]
+    total_y = np.trace(POPULATION.block("y", "y"))
+    assert audit.residual[0] == pytest.approx(np.sum(left**2) / 40 / total_y)
+    assert audit.excess[0] == pytest.approx(np.sum(left**2) / 40, abs=1e-9)
+    assert audit.risk[0] == pytest.approx(1, abs=1e-9)
+    again, other = (model_free.audit(POPULATION, 0.3, 40, 1, rng=seed) for seed in (7, 8))
+    assert again.residual == audit.residual != other.residual
+    free = [model_free.fit_on_N(POPULATION, X[:4], Y[:4], spread=1.0, rng=s) for s in (1, 1, 2)]
+    assert np.array_equal(free[0], free[1]) and not np.array_equal(free[0], free[2])
+
+
 def test_without_a_price_there_is_no_theorem():
     with pytest.raises(ValueError, match=r"^lam must be above 0"):
         model_free.margin(POPULATION, 0.0)
@@ -78,6 +122,13 @@ def test_without_a_price_there_is_no_theorem():
         ("draws", lambda: model_free.audit(POPULATION, 0.1, 3, 0)),
         ("lam", lambda: model_free.audit(POPULATION, -0.1, 3, 1)),
         ("X_extra", lambda: model_free.fit_on_N(POPULATION, np.ones((3, 2)), np.ones((3, 2)))),
+        ("population", lambda: model_free.margin(3, 0.1)),
+        ("population", lambda: model_free.explained_by_yhat(None)),
+        ("A", lambda: model_free.downstream_risk(POPULATION, np.ones((1, 3)))),
+        (
+            "spread",
+            lambda: model_free.fit_on_N(POPULATION, np.ones((3, 20)), np.ones((3, 2)), spread=-1),
+        ),
         (
             "X_extra and Y_extra",
             lambda: model_free.fit_on_N(POPULATION, np.ones((3, 20)), np.ones((2, 2))),

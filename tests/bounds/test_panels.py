@@ -112,6 +112,38 @@ def test_a_sweep_gives_means_and_errors_and_is_reproducible(tmp_path):
     assert first[0]["processed"] == pytest.approx(risks.mean())
     assert first[0]["processed_se"] == pytest.approx(risks.std(ddof=1) / np.sqrt(5))
     assert [row["seeds"] for row in first] == [5, 5]
+    one = panels.run([settings[0] | {"seeds": 1}], tmp_path / "a")
+    assert np.isnan(one[0]["processed_se"]) and np.isfinite(one[0]["processed"])
+
+
+def test_a_seed_decides_the_layers():
+    a, b, c = (panels.best_of_units(12, 0.25, 1, seed) for seed in (1, 1, 2))
+    assert a == b != c
+
+
+SETTING = {"n0": 40, "lam": 0.25, "d_f": 2, "n1": INF, "n2": INF}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: panels.run(None, "cache"), "settings must be arguments of cell"),
+        (lambda: panels.run([], "cache"), "number of settings must be"),
+        (lambda: panels.run([{"n0": 3}], "cache"), "settings must be arguments of cell"),
+        (lambda: panels.run([SETTING | {"rng": 0}], "cache"), "settings must be arguments"),
+        (lambda: panels.learn(None, 40, 0.25, 2, 0), "problems must be triples"),
+        (lambda: panels.learn([(1, 2, 3)], 40, 0.25, 2, 0), "problems must be triples"),
+        (lambda: panels.limit(40, 0), "lam must be above 0"),
+        (lambda: panels.limit(40, 0.5, 0.5), "n2 must be a positive integer"),
+        (lambda: panels.reference(5), "n2 must exceed"),
+        (lambda: panels.best(-1), "lam must be at least 0"),
+        (lambda: panels.best_of_units(0, 0.25, 1), "units must be a positive integer"),
+        (lambda: panels.cell(**SETTING, rng="a"), "rng must be"),
+    ],
+)
+def test_bad_calls_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 @pytest.mark.parametrize(
@@ -123,6 +155,9 @@ def test_a_sweep_gives_means_and_errors_and_is_reproducible(tmp_path):
         ({"n2": 0.5}, "n2 must be a positive integer"),
         ({"d_f": 0}, "d_f must be a positive integer"),
         ({"seeds": 0}, "seeds must be a positive integer"),
+        ({"d_f": None}, "d_f must be a positive integer"),
+        ({"units": -1}, "units must be an integer of at least 0"),
+        ({"n0": 10**18}, "n0 must be at most"),
     ],
 )
 def test_bad_settings(changes, message):

@@ -158,6 +158,28 @@ def test_no_descent_finds_a_lower_objective(n0, lam):
     assert 0 <= t <= 1
 
 
+def test_seeds_decide_the_draws():
+    for draw in (simulation.draw_spectral, simulation.draw_from_samples):
+        a, b, c = (draw(4, 9, 0.5, seed) for seed in (1, 1, 2))
+        assert np.array_equal(a.l, b.l) and not np.array_equal(a.l, c.l)
+        with pytest.raises(ValueError, match="read-only"):
+            a.l[0] = 1
+    risks = [simulation.simulate(4, 9, 0.1, 0.5, 1.0, 2, seed) for seed in (1, 1, 2)]
+    assert np.array_equal(risks[0], risks[1]) and not np.array_equal(risks[0], risks[2])
+
+
+def test_the_limit_takes_arrays_of_any_shape_and_unlimited_labels():
+    ratio = np.array([[np.inf, 2.0, 0.5]])
+    found = past_threshold.limit(ratio, np.array([[0.1], [0.7]]), 0.9, 1.5)
+    assert found.t.shape == found.risk.shape == (2, 3)
+    assert found.t[0, 0] == 1 and found.t[1, 0] == 0 and (found.t[:, 2] == 0).all()
+    alone = past_threshold.limit(2.0, 0.7, 0.9, 1.5)
+    assert alone.t.shape == () and alone.t == pytest.approx(found.t[1, 1], rel=1e-14)
+    assert past_threshold.limit([], 0.1, 0.9, 1.5).t.shape == (0,)
+    # Without noise all of y is found from a finite number of labels on.
+    assert past_threshold.limit(4.0, 0.1, 1.0, 1.0).t == 1
+
+
 def test_first_win_is_where_the_two_risks_cross():
     n2, rank_z = 100, 20
     ratio = past_threshold.first_win(np.array([0.05, 0.3]), 0.9, 1.5, n2, rank_z)
@@ -221,6 +243,19 @@ def test_labels_that_do_not_separate_are_named():
         ("kappa2", lambda: past_threshold.limit(2, 0.1, 0.9, np.nan)),
         ("t", lambda: past_threshold.best_fit(1.5, 2, 0.9)),
         ("lam", lambda: past_threshold.far_excess(2, 0.95, 0.9, 1)),
+        ("k2", lambda: past_threshold.first_win(0.1, 0, 1, 100, 20)),
+        ("ratio", lambda: past_threshold.limit("2", 0.1, 0.9, 1)),
+        ("ratio", lambda: past_threshold.limit([np.nan], 0.1, 0.9, 1)),
+        ("lam", lambda: past_threshold.limit(2, 0.1j, 0.9, 1)),
+        ("population", lambda: past_threshold.coordinates(None)),
+        ("lam", lambda: past_threshold.population_limit(latent_population(), 99, [0.1])),
+        ("lam", lambda: simulation.simulate(10, 5, -0.1, 0.9, 1, 3)),
+        ("draw", lambda: simulation.simulate(10, 20, 0.1, 0.9, 1, 3, draw=None)),
+        ("problem", lambda: simulation.minimise(None, 0.1, 1)),
+        ("l", lambda: simulation.FittingProblem([2.0, 1.0], [1, 1], [1, 1], np.eye(2))),
+        ("l", lambda: simulation.FittingProblem([], [], [], np.eye(2))),
+        ("x_in", lambda: simulation.FittingProblem([1.0, 2.0], [1], [1, 1], np.eye(2))),
+        ("outside", lambda: simulation.FittingProblem([1.0], [1], [1], np.eye(3))),
         ("n2", lambda: past_threshold.first_win(0.1, 0.9, 1, 21, 20)),
         ("n0", lambda: simulation.draw_spectral(10, 10, 0.9)),
         ("m", lambda: simulation.draw_from_samples(0, 10, 0.9)),
