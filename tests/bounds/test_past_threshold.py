@@ -164,6 +164,7 @@ def test_seeds_decide_the_draws():
         assert np.array_equal(a.l, b.l) and not np.array_equal(a.l, c.l)
         with pytest.raises(ValueError, match="read-only"):
             a.l[0] = 1
+    assert np.array_equal(simulation.simulate(4, 4, 0.1, 0.5, 1.0, 2, 1), [1, 1])
     risks = [simulation.simulate(4, 9, 0.1, 0.5, 1.0, 2, seed) for seed in (1, 1, 2)]
     assert np.array_equal(risks[0], risks[1]) and not np.array_equal(risks[0], risks[2])
 

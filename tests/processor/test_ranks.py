@@ -6,6 +6,7 @@ import pytest
 from sslboost import processor
 from sslboost.population import GaussianPopulation, latent_population
 from sslboost.processor import empirical, empirical_loss, empirical_optimum, members, solve_batch
+from sslboost.processor._problems import evaluate, reduce_samples
 
 EPS = np.finfo(float).eps
 
@@ -174,3 +175,21 @@ def test_the_reported_loss_is_that_of_the_reported_matrix(d_y, dims_x):
                 seen -= processor.population_loss(population, found.matrix, 0.0)
                 direct = np.sum(left**2) / len(y) + lam * seen
                 assert abs(direct - found.loss) <= 1e-8 * size, name
+
+
+@pytest.mark.parametrize("unseen", [1, 2])
+def test_a_direction_that_the_sample_does_not_see_fits_nothing(unseen):
+    """Householder's Q has a column for it all the same, which used to explain a label."""
+    rng = np.random.default_rng(unseen)
+    X, Y = rng.standard_normal((2, 8, 5)), rng.standard_normal((2, 8, 2))
+    X[0, :, :unseen] = 0
+    K_z = rng.standard_normal((5, 2))
+    problems = reduce_samples(X, Y, K_z, 0.3)
+    C = np.stack([np.eye(5, 2)] * 2)  # the first sees one direction or none, the second two
+    value, gradient, head = evaluate(problems, problems.basis.mT @ C)
+    for i in range(2):
+        fit, price = fit_and_price(X[i], Y[i], K_z, np.eye(5, 2)[None])
+        assert value[i] == pytest.approx((fit + 0.3 * price)[0], rel=1e-12)
+        f = X[i, :, :2]
+        assert head[i] == pytest.approx(np.linalg.pinv(f, rcond=1e-9) @ Y[i], abs=1e-12)
+    assert np.isfinite(gradient).all()
