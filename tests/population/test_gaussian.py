@@ -181,6 +181,9 @@ def test_the_noise_is_what_x_leaves_of_y():
     rest = population.conditional("y", "y", "x")
     assert np.abs(population.noise - rest).max() < rounding(population)
     assert population.floor == np.trace(population.noise)
+    # Nor is there anything to explain in a constant.
+    constant = GaussianPopulation(np.diag([1.0, 1.0, 0.0, 2.0]), 1, 1, 2)
+    assert constant.noise == pytest.approx(np.diag([0.0, 2.0]), rel=2 * EPS, abs=0)
     # y2 is a sum of inputs, so that nothing is left of it, exactly or by rounding.
     root = np.random.default_rng(1).standard_normal((5, 6))
     rows = np.concatenate([root, root[:1] + root[1:2]])
@@ -188,6 +191,14 @@ def test_the_noise_is_what_x_leaves_of_y():
     assert np.linalg.eigvalsh(determined.noise).min() >= -EPS * np.trace(determined.cov)
     assert abs(determined.noise[1, 1]) < rounding(random_population())
     assert determined.noise[0, 0] > 0.1
+
+
+def test_columns_in_units_of_standard_deviations():
+    cov = np.diag([1.0, 0.25, 4.0, 0.0, 1.0])
+    population = GaussianPopulation(cov, 1, 3, 1)
+    K = np.array([[1.0, 1.0, 0.0], [2.0, 2.0, 0.0]])
+    expected = [[2.0, 0.5, 0.0], [4.0, 1.0, 0.0]]
+    assert np.array_equal(population.in_units_of_sd(K, "z"), expected)
 
 
 def test_coefficients_on_whitened_inputs_reproduce_the_covariance_of_a_processor():

@@ -69,6 +69,22 @@ def test_every_strength_is_the_length_of_its_loadings():
     assert np.sum(cross**2) == pytest.approx(9 * (1 + 4 + 16))
 
 
+def test_families_are_those_of_the_book_unless_told_otherwise():
+    strengths = {
+        "y_to_x": 2.0,
+        "s_to_x": 2.0,
+        "y_to_z": 1.0,
+        "s_to_z": 1.0,
+        "mix": 0.0,
+        "leak": 0.0,
+    }
+    told = latent_population(2, 3, dims_x=(8, 8, 8), dims_z=(3, 5), **strengths, rng=0)
+    assert np.array_equal(latent_population().cov, told.cov)
+    told = lee_mixture(10, 0.0, d_x=50, d_z=40, rng=0)
+    assert np.array_equal(lee_mixture().mean_z, told.mean_z)
+    assert np.array_equal(lee_mixture().cov, told.cov)
+
+
 def test_families_draw_from_their_seed_and_from_nothing_else():
     for family in (latent_population, lee_mixture):
         first, again, other = (family(rng=rng).cov for rng in (0, 0, 1))
@@ -248,6 +264,10 @@ def singular_mixture():
         (
             lambda: MixturePopulation([1.0, 0.0], np.eye(2), np.eye(2), [np.eye(4)] * 2),
             "weights must be positive",
+        ),
+        (
+            lambda: MixturePopulation([0.5, 0.5 + 1e-9], np.eye(2), np.eye(2), [np.eye(4)] * 2),
+            "weights must be positive and sum to 1",
         ),
         (lambda: MixturePopulation([], np.eye(2), np.eye(2), []), "weights must be positive"),
         (

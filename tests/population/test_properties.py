@@ -92,8 +92,9 @@ def test_copies_constants_and_sums_of_inputs_add_nothing(population, data):
     for other in (wide, mixed):
         assert (other.rank_x, other.m) == (population.rank_x, population.m)
         assert other.U.shape[1] == population.U.shape[1]
-        scale = np.trace(population.block("y", "y"))
-        assert abs(other.floor - population.floor) <= 10 * bound(population) * scale
+        units = sd(population, "y")
+        gap = (other.noise - population.noise) / np.outer(units, units)
+        assert np.abs(gap).max() <= 10 * bound(population)
 
 
 def _with_sum_and_constant(population):
