@@ -1,11 +1,14 @@
 """Training that can stop anywhere: the state on disk from which a run goes on and ends the same."""
 
-import os
 import warnings
-from pathlib import Path
+import zipfile
 
 import torch
 from tqdm import tqdm
+
+from sslboost.core import files
+from sslboost.core.sweep import contents
+from sslboost.core.validation import as_count
 
 
 class Checkpoint:
@@ -17,24 +20,51 @@ class Checkpoint:
         Its folder is made if it is missing.
     every : int
         Steps between two savings.
+
+    Raises
+    ------
+    ValueError
+        If the path is none, or ``every`` is no positive integer.
     """
 
     def __init__(self, path, *, every=200):
-        self.path = Path(path)
-        self.every = every
+        self.path = files.as_path("path", path)
+        self.every = as_count("every", every)
+
+    def prepare(self):
+        """Make the folder, and find out before any training whether it can be written to.
+
+        Raises
+        ------
+        ValueError
+            If the path is a folder, or its folder a file.
+        OSError
+            If the folder cannot be made or written to.
+        """
+        files.made("the folder of a checkpoint", self.path.parent)
+        files.destination("the path of a checkpoint", self.path)
 
     def load(self, identity):
         """Return the state saved under ``identity``, or None where there is none to trust.
 
         A truncated or damaged file, or one of another run, is reported and not used.
+
+        Parameters
+        ----------
+        identity : str
+
+        Returns
+        -------
+        dict or None
         """
-        if not self.path.exists():
-            return None
         try:
-            state = torch.load(self.path, map_location="cpu", weights_only=True)
+            with self.path.open("rb") as file:
+                state = _read(file)
             if state["identity"] == identity:
                 return state
             reason = "belongs to another run"
+        except FileNotFoundError:
+            return None
         except Exception as error:  # what a damaged archive raises depends on the damage
             reason = f"cannot be read ({type(error).__name__})"
         warnings.warn(f"{self.path} {reason}: training starts from the beginning", stacklevel=3)
@@ -43,28 +73,65 @@ class Checkpoint:
     def save(self, identity, state):
         """Write ``state``, whole or not at all.
 
+        Parameters
+        ----------
+        identity : str
+        state : dict
+
         Raises
         ------
         OSError
             If it cannot be written, as on a full disk; the file before it is kept.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(f".{os.getpid()}.part")
         try:
-            with partial.open("wb") as file:
+            with files.replacing(self.path) as file:
                 torch.save({"identity": identity, **state}, file)
-            os.replace(partial, self.path)
-        except (OSError, RuntimeError) as error:  # torch reports a short write as RuntimeError
-            raise OSError(f"the checkpoint {self.path} could not be written: {error}") from error
-        finally:
-            partial.unlink(missing_ok=True)
+        except RuntimeError as error:  # what torch makes of a short write
+            raise OSError(f"{self.path} could not be written: {error}") from error
 
     def remove(self):
         """Remove the file, when what it led to is kept elsewhere."""
         self.path.unlink(missing_ok=True)
 
 
-def run(advance, steps, parts, generator, *, window, unit, identity, checkpoint, progress, name):
+def _read(file):
+    with zipfile.ZipFile(file) as archive:  # torch does not look at the checksums
+        if (damaged := archive.testzip()) is not None:
+            raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
+    file.seek(0)
+    return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def identity(modules, *facts):
+    """Return what a training run is known by: its code, its arguments and what these contain.
+
+    Parameters
+    ----------
+    modules : sequence of str
+        Whose source decides what the run gives.
+    *facts : object
+        Its arguments. Tensors and arrays count by their values, networks by their classes, their
+        layout and their weights.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If an argument has no contents to go by, as of :func:`sslboost.core.sweep.contents.digest`.
+    """
+    facts = [_network(fact) if isinstance(fact, torch.nn.Module) else fact for fact in facts]
+    return contents.digest([contents.code_version(*modules), torch.__version__, *facts])
+
+
+def _network(network):
+    classes = [type(part) for part in network.modules()]
+    return [classes, repr(network), list(network.state_dict().items())]
+
+
+def run(advance, steps, parts, generator, *, window, unit, known_by, checkpoint, progress, name):
     """Take training steps, resuming where an interrupted run stopped.
 
     Parameters
@@ -81,8 +148,8 @@ def run(advance, steps, parts, generator, *, window, unit, identity, checkpoint,
         Steps over which measurements are averaged.
     unit : float
         Steps in one unit of the history's first column.
-    identity : str
-        What the run is; a checkpoint of another run is not used.
+    known_by : tuple
+        Arguments of :func:`identity`; a checkpoint of another run is not used.
     checkpoint : Checkpoint or None
     progress : bool
     name : str
@@ -92,9 +159,17 @@ def run(advance, steps, parts, generator, *, window, unit, identity, checkpoint,
     -------
     list of tuple of float
         (step / unit, mean measurements since the previous entry).
+
+    Raises
+    ------
+    ValueError, OSError
+        If the checkpoint cannot be written; found before the first step where possible.
     """
-    history, seen, start = [], [], 0
-    state = checkpoint.load(identity) if checkpoint else None
+    history, seen, start, state = [], [], 0, None
+    if checkpoint:
+        checkpoint.prepare()
+        known = identity(*known_by)
+        state = checkpoint.load(known)
     if state:
         for part, saved in zip(parts, state["parts"], strict=True):
             part.load_state_dict(saved)
@@ -114,5 +189,5 @@ def run(advance, steps, parts, generator, *, window, unit, identity, checkpoint,
                 "seen": seen,
                 "step": step,
             }
-            checkpoint.save(identity, state)
+            checkpoint.save(known, state)
     return history

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from sslboost.core.command import Parser, count, finish, output
+from sslboost.core.command import Parser, count, finish, output, seed
 from sslboost.images import data
 
 
@@ -46,7 +46,7 @@ def _add_table(commands):
     table.add_argument("--adversaries", nargs="+", help="of linear, network")
     table.add_argument("--n0", nargs="+", type=count, help="extra labels, at most 5000")
     table.add_argument("--beyond", nargs="+", type=count, help="labels where some are borrowed")
-    table.add_argument("--seeds", nargs="+", type=int, help="0 1 2 when omitted")
+    table.add_argument("--seeds", nargs="+", type=seed, help="0 1 2 when omitted")
     table.add_argument("--device", help="cpu when omitted; cuda, cuda:1, mps")
     table.add_argument("--compile", dest="compiled", action="store_true", help="torch.compile")
     table.add_argument("--jobs", type=count, help="cells at a time (1 when omitted)")

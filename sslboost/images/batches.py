@@ -2,10 +2,11 @@
 
 import torch
 
+from sslboost.core.validation import as_count
+from sslboost.images.checks import as_generator, as_images
+
 #: Mean and standard deviation of the red, green and blue training pixels, in units of 0 to 1.
 MEAN = (0.4914, 0.4822, 0.4465)
-
-
 STD = (0.2470, 0.2435, 0.2616)
 
 
@@ -21,8 +22,14 @@ def to_input(images):
     float32 tensor (B, 3, H, W)
         Mean 0 and standard deviation 1 in each channel over the training images.
 
+    Raises
+    ------
+    ValueError
+        If they are not bytes with three channels, channels first.
+
     Source: Krizhevsky (2009); the constants are those of the training images.
     """
+    images = as_images("images", images, shape=(3, None, None))
     mean = torch.tensor(MEAN, device=images.device).view(3, 1, 1)
     std = torch.tensor(STD, device=images.device).view(3, 1, 1)
     scaled = (images.float() / 255 - mean) / std
@@ -34,19 +41,28 @@ def augment(images, generator, *, pad=4):
 
     Parameters
     ----------
-    images : uint8 tensor (B, C, H, W)
+    images : uint8 tensor (B, 3, H, W)
     generator : torch.Generator
+        On the device of ``images``.
     pad : int
         Largest shift in pixels, less than H and W.
 
     Returns
     -------
-    uint8 tensor (B, C, H, W)
+    uint8 tensor (B, 3, H, W)
+
+    Raises
+    ------
+    ValueError
+        If they are not bytes with three channels, channels first, the generator is none or of
+        another device, or the shift does not fit.
 
     Source: He et al. (2016), section 4.2.
     """
-    B, C, H, W = images.shape
+    B, C, H, W = as_images("images", images, shape=(3, None, None)).shape
     device = images.device
+    generator = as_generator(generator, device)
+    pad = as_count("pad", pad, least=0, most=min(H, W) - 1)
 
     def draw(high):
         return torch.randint(high, (B, 1), generator=generator, device=device)
@@ -59,29 +75,3 @@ def augment(images, generator, *, pad=4):
     columns = torch.where(draw(2) == 1, columns.flip(1), columns)
     pixels = (rows[:, :, None] * W + columns[:, None, :]).view(B, 1, H * W)
     return images.reshape(B, C, H * W).gather(2, pixels.expand(B, C, H * W)).view(B, C, H, W)
-
-
-def as_images(name, images):
-    """Return images if they are bytes.
-
-    Parameters
-    ----------
-    name : str
-        Of the argument, for the message.
-    images : uint8 tensor (n, 3, H, W)
-
-    Returns
-    -------
-    uint8 tensor (n, 3, H, W)
-
-    Raises
-    ------
-    ValueError
-        If they are not bytes with four axes, or there are none.
-    """
-    if images.dtype != torch.uint8 or images.ndim != 4 or not len(images):
-        raise ValueError(
-            f"{name} must be uint8 with 4 axes and at least one image, "
-            f"got {images.dtype} with shape {tuple(images.shape)}"
-        )
-    return images

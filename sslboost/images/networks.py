@@ -1,10 +1,19 @@
 """Encoders that show every stage, so that a probe can read any of them; and data processors."""
 
+import math
 from itertools import pairwise
 
+import torch
 from torch import nn
 from torch.nn import functional as F
-from torchvision.models import resnet18
+
+from sslboost.core.compute import autocast
+from sslboost.core.validation import as_count
+from sslboost.images.checks import as_counts, as_evaluated, as_seed, device_of
+
+#: Most numbers that a layer reads or gives, blocks of a stage, and weights of a network: beyond
+#: them lies a mistake, not a network for pictures of 32 x 32 pixels.
+WIDEST, DEEPEST, LARGEST = 2**12, 2**10, 2**28
 
 
 class Block(nn.Module):
@@ -12,6 +21,11 @@ class Block(nn.Module):
 
     def __init__(self, width_in, width_out, stride):
         super().__init__()
+        width_in, width_out = (
+            as_count(name, width, most=WIDEST)
+            for name, width in (("width_in", width_in), ("width_out", width_out))
+        )
+        stride = as_count("stride", stride)
         self.norm1 = nn.BatchNorm2d(width_in)
         self.conv1 = nn.Conv2d(width_in, width_out, 3, stride, 1, bias=False)
         self.norm2 = nn.BatchNorm2d(width_out)
@@ -42,7 +56,8 @@ class Encoder(nn.Module):
 
     def __init__(self, widths=(16, 32, 64), blocks=1, stride=1):
         super().__init__()
-        self.widths = tuple(widths)
+        self.widths = widths = as_counts("widths", widths, most=WIDEST)
+        blocks, stride = as_count("blocks", blocks, most=DEEPEST), as_count("stride", stride)
         self.stem = nn.Conv2d(3, widths[0], 3, stride, 1, bias=False)
         stages, width_in = [], widths[0]
         for i, width in enumerate(widths):
@@ -70,6 +85,8 @@ class ResNet18(nn.Module):
     """torchvision's ResNet-18 with the stem for 32 x 32 images: 3 x 3, stride 1, no pooling."""
 
     def __init__(self):
+        from torchvision.models import resnet18  # takes seconds, and few networks need it
+
         super().__init__()
         self.widths = (64, 128, 256, 512)
         whole = resnet18(weights=None)
@@ -97,8 +114,9 @@ class Perceptron(nn.Module):
 
     def __init__(self, inputs, widths):
         super().__init__()
-        self.widths = tuple(widths)
-        self.layers = nn.ModuleList(nn.Linear(*pair) for pair in pairwise([inputs, *widths]))
+        self.widths = as_counts("widths", widths, most=WIDEST)
+        pairs = pairwise([as_count("inputs", inputs, most=WIDEST), *self.widths])
+        self.layers = nn.ModuleList(nn.Linear(*pair) for pair in pairs)
 
     def forward(self, x):
         """Return the activations (B, w_i) of every layer, in order, for vectors (B, inputs)."""
@@ -120,8 +138,15 @@ def pooled(h):
     -------
     tensor (B, w)
 
+    Raises
+    ------
+    ValueError
+        If they are neither.
+
     Source: He et al. (2016).
     """
+    if not isinstance(h, torch.Tensor) or not h.is_floating_point() or h.ndim not in (2, 4):
+        raise ValueError(f"h must be a tensor of floats with 2 or 4 axes, got {type(h).__name__}")
     return h if h.ndim == 2 else h.mean(dim=(2, 3))
 
 
@@ -130,8 +155,8 @@ class PretextNetwork(nn.Module):
 
     def __init__(self, encoder, outputs):
         super().__init__()
-        self.encoder = encoder
-        self.head = nn.Linear(encoder.widths[-1], outputs)
+        self.encoder = _as_encoder(encoder)
+        self.head = nn.Linear(encoder.widths[-1], as_count("outputs", outputs, most=WIDEST))
 
     def forward(self, x):
         """Return the pretext outputs (B, outputs)."""
@@ -147,10 +172,130 @@ class Processor(nn.Module):
 
     def __init__(self, encoder, features):
         super().__init__()
-        self.encoder = encoder
+        self.encoder = _as_encoder(encoder)
+        features = as_count("features", features, most=WIDEST)
         self.project = nn.Linear(encoder.widths[-1], features, bias=False)
         self.norm = nn.BatchNorm1d(features, affine=False)
 
     def forward(self, x):
         """Return f(x) (B, features) for images (B, 3, 32, 32)."""
         return self.norm(self.project(pooled(self.encoder(x)[-1])))
+
+
+#: What shows its stages.
+ENCODERS = (Encoder, ResNet18, Perceptron)
+
+
+def _as_encoder(encoder):
+    if not isinstance(encoder, ENCODERS):
+        kinds = " or ".join(kind.__name__ for kind in ENCODERS)
+        raise ValueError(f"encoder must be a {kinds}, got {type(encoder).__name__}")
+    return encoder
+
+
+def drawn(build, seed):
+    """Return a network with weights from a generator of its own, in evaluation mode.
+
+    The same seed gives the same bits, also in threads, and the process's own generator is neither
+    read nor moved. The distributions are PyTorch's and torchvision's own: uniform between
+    plus and minus one over the root of the fan-in; in the stages of a ResNet-18 normal with
+    variance two over the fan-out.
+
+    Parameters
+    ----------
+    build : callable
+        Makes the network.
+    seed : int
+
+    Returns
+    -------
+    torch.nn.Module
+        On the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the seed is no integer of at least 0, or there are more than ``LARGEST`` weights.
+
+    Source: He et al. (2015), equation 14, for the stages of a ResNet-18.
+    """
+    generator = torch.Generator().manual_seed(as_seed(seed))
+    with torch.device("meta"):  # no memory, and nothing drawn
+        network = build()
+    as_count("number of weights", sum(p.numel() for p in network.parameters()), most=LARGEST)
+    network.to_empty(device="cpu")
+    residual = [part.stages for part in network.modules() if isinstance(part, ResNet18)]
+    wide = {part for stages in residual for part in stages.modules()}
+    with torch.no_grad():
+        for part in network.modules():
+            if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
+                part.reset_parameters()
+            elif isinstance(part, nn.Conv2d) and part in wide:
+                fan_out = part.weight[:, 0].numel()
+                part.weight.normal_(0, math.sqrt(2 / fan_out), generator=generator)
+            elif isinstance(part, nn.Conv2d | nn.Linear):
+                bound = 1 / math.sqrt(part.weight[0].numel())
+                for parameter in part.parameters():
+                    parameter.uniform_(-bound, bound, generator=generator)
+    return network.eval()
+
+
+def check_reads(name, network, inputs):
+    """Refuse inputs that the encoder of a network cannot read.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument that describes the network, for the message.
+    network : torch.nn.Module
+    inputs : tensor (B, 3, H, W) or (B, d)
+
+    Raises
+    ------
+    ValueError
+        If they are images for a perceptron, vectors for a network of images, or of other lengths.
+    """
+    encoder = getattr(network, "encoder", network)
+    if isinstance(encoder, Perceptron):
+        need = f"vectors of length {encoder.layers[0].in_features}"
+        fits = inputs.shape[1:] == encoder.layers[0].weight.shape[1:]
+    elif isinstance(encoder, ENCODERS):
+        need, fits = "images", inputs.ndim == 4 and inputs.shape[1] == 3
+    else:
+        return
+    if not fits:
+        raise ValueError(f"{name} reads {need}, got inputs of shape {tuple(inputs.shape)}")
+
+
+@torch.no_grad()
+def processed(inputs, processor):
+    """Return f of the inputs, or the inputs themselves without a processor.
+
+    Parameters
+    ----------
+    inputs : float32 tensor (B, 3, H, W)
+        Standardised.
+    processor : torch.nn.Module or None
+
+    Returns
+    -------
+    float32 tensor (B, d_f) or (B, 3, H, W)
+
+    Raises
+    ------
+    ValueError
+        If the processor is in training mode, where batch statistics would leak between images, on
+        another device, or gives no such tensor.
+
+    Source: slide "SSL with Data Processor".
+    """
+    if processor is None:
+        return inputs
+    if device_of(as_evaluated("processor", processor), inputs.device) != inputs.device:
+        raise ValueError(f"processor must be on {inputs.device}, got {device_of(processor)}")
+    check_reads("processor", processor, inputs)
+    with autocast(inputs.device):
+        outputs = processor(inputs)
+    if not isinstance(outputs, torch.Tensor) or outputs.ndim < 2 or len(outputs) != len(inputs):
+        raise ValueError("processor must give a tensor with a row for each image, got none")
+    return outputs.float()

@@ -7,9 +7,20 @@ import torch
 from scipy import linalg
 from torch.nn import functional as F
 
-from sslboost.core.validation import as_samples
+from sslboost.core.compute import autocast
+from sslboost.core.linalg import centred, column_scale
+from sslboost.core.validation import as_count, as_matrix, as_samples, takes
 from sslboost.images.batches import to_input
-from sslboost.images.training import autocast, processed
+from sslboost.images.checks import (
+    as_classes,
+    as_evaluated,
+    as_images,
+    as_pretext,
+    as_seed,
+    device_of,
+)
+from sslboost.images.data import CLASSES
+from sslboost.images.networks import ENCODERS, PretextNetwork, Processor, check_reads, processed
 
 #: Ridge penalties tried, in units of the mean variance of the standardised features.
 PENALTIES = tuple(10.0**p for p in np.arange(-5, 1.5, 0.5))
@@ -67,10 +78,13 @@ def stage_features(encoder, images, *, processor=None, grid=4, batch=1000):
     Raises
     ------
     ValueError
-        If a network is in training mode, where batch statistics would leak between images.
+        If an argument is not as above; a network in training mode, above all, whose batch
+        statistics would leak between images.
 
     Source: slide "Experiments" (representation under the linear head).
     """
+    as_evaluated("encoder", encoder, ENCODERS)
+    grid = as_count("grid", grid, most=32)
     stages = [[] for _ in encoder.widths]
     for maps in _outputs("encoder", encoder, images, processor, batch):
         for stage, h in zip(stages, maps, strict=True):
@@ -101,38 +115,47 @@ def network_outputs(network, images, *, pretext=None, processor=None, batch=1000
     Raises
     ------
     ValueError
-        If a network is in training mode, where batch statistics would leak between images.
+        As of :func:`stage_features`.
 
     Source: slide "Pretext-Based SSL (Cont.)", psi_hat.
     """
+    as_evaluated("network", network, (PretextNetwork, Processor))
+    if pretext is not None:
+        as_pretext(pretext)
     chunks = _outputs("network", network, images, processor, batch)
     outputs = torch.cat([chunk.float().cpu() for chunk in chunks])
-    return (pretext.expectation(outputs) if pretext else outputs).numpy()
+    return (outputs if pretext is None else pretext.expectation(outputs)).numpy()
 
 
 @torch.no_grad()
 def _outputs(name, network, images, processor, batch):
-    if network.training:
-        raise ValueError(f"{name} must be in evaluation mode, got training mode")
-    device = next(network.parameters()).device
-    for chunk in images.split(batch):
-        inputs = processed(to_input(chunk.to(device)), processor)
-        with autocast(device):
-            outputs = network(inputs)
-        yield outputs
+    device, images = device_of(network), as_images("images", images)
+    for chunk in images.split(as_count("batch", batch)):
+        yield _output(name, network, to_input(chunk.to(device)), processor)
 
 
-def fit_probe(name, train_features, train_labels, test_features, test_labels):
+def _output(name, network, inputs, processor):
+    inputs = processed(inputs, processor)
+    check_reads(name, network, inputs)
+    with autocast(inputs.device):
+        return network(inputs)
+
+
+@takes(name=str)
+def fit_probe(name, train_features, train_labels, test_features, test_labels, *, more=None):
     """Fit the least-squares head W_hat on one-hot labels and score it on the test images.
 
-    Features are standardised by training statistics. One fifth of the training rows, the
-    last, choose the ridge penalty; the head is then fitted on all of them.
+    Features are standardised by training statistics. One fifth of the training rows, drawn in
+    every class alike, chooses the ridge penalty; the head is then fitted on all of them.
 
     Parameters
     ----------
     name : str
     train_features, test_features : arrays (n, d), (n_test, d)
     train_labels, test_labels : int arrays (n,), (n_test,)
+        Classes, 0 to 9; at least two, and five rows of such as have several, to train on.
+    more : pair of array (n_more, d) and int array (n_more,), optional
+        Features and labels that the head is fitted on as well, and that choose nothing.
 
     Returns
     -------
@@ -141,37 +164,91 @@ def fit_probe(name, train_features, train_labels, test_features, test_labels):
     Raises
     ------
     ValueError
-        If rows and labels do not match or features are not finite.
+        If an argument is not as above: rows and labels that do not match, features that are not
+        finite, labels of another convention.
 
     Source: slide "Pretext-Based SSL (Cont.)", W_hat.
     """
-    X, _ = as_samples(train_features=train_features, train_labels=train_labels[:, None])
-    X_test, _ = as_samples(test_features=test_features, test_labels=test_labels[:, None])
-    fit = len(X) - len(X) // 5
-    heads = _heads(X[:fit], train_labels[:fit])
-    held_out = [_accuracy(head, X[fit:], train_labels[fit:]) for head in heads]
+    X, y = _labelled("train", train_features, train_labels, least=2)
+    X_test, y_test = _labelled("test", test_features, test_labels, columns=X.shape[1])
+    held = _held_out(y)
+    rounding = _rounding(train_features)
+    if more is not None:
+        X_more, y_more = _pair(more)
+        rounding = max(rounding, _rounding(X_more))
+        X_more, y_more = _labelled("more", X_more, y_more, columns=X.shape[1])
+        X, y = np.concatenate([X_more, X]), np.concatenate([y_more, y])
+        held = np.concatenate([np.zeros(len(y_more), bool), held])
+    heads = _heads(X[~held], y[~held], rounding, PENALTIES)
+    held_out = [_accuracy(head, X[held], y[held]) for head in heads]
     best = int(np.argmax(held_out))
-    head = _heads(X, train_labels, PENALTIES[best : best + 1])[0]
-    accuracy = _accuracy(head, X_test, test_labels)
+    (head,) = _heads(X, y, rounding, PENALTIES[best : best + 1])
+    accuracy = _accuracy(head, X_test, y_test)
     error = np.sqrt(accuracy * (1 - accuracy) / len(X_test))
     return Probe(name, X.shape[1], PENALTIES[best], held_out[best], accuracy, float(error))
 
 
-def _heads(X, labels, penalties=PENALTIES):
-    """Ridge heads as (coefficients, intercept), one eigendecomposition for all penalties."""
-    mean, std = X.mean(axis=0), X.std(axis=0)
-    # What varies by no more than the rounding of its values is constant, and stays unscaled.
-    std = np.where(std > np.finfo(np.float32).eps * np.abs(X).max(axis=0), std, 1.0)
-    X = (X - mean) / std
-    Y = np.eye(10)[labels]
-    Y_mean = Y.mean(axis=0)
-    values, vectors = linalg.eigh(X.T @ X / len(X))
-    projected = vectors.T @ (X.T @ (Y - Y_mean)) / len(X)
-    for_each = []
-    for penalty in penalties:
-        B = vectors @ (projected / (np.maximum(values, 0) + penalty)[:, None]) / std[:, None]
-        for_each.append((B, Y_mean - mean @ B))
-    return for_each
+def _labelled(which, features, labels, *, columns=None, least=1):
+    name = f"{which}_features"
+    (X,) = as_samples(**{name: features})
+    as_matrix(name, X, columns=columns)
+    return X, as_classes(f"{which}_labels", labels, rows=len(X), least=least)
+
+
+def _pair(more):
+    try:
+        features, labels = more
+    except (TypeError, ValueError) as error:
+        raise ValueError("more must be a pair of features and labels, got another thing") from error
+    return features, labels
+
+
+def _rounding(features):
+    """Relative rounding of numbers of the type in which the features came."""
+    kind = np.asarray(features).dtype
+    return np.finfo(kind if kind.kind == "f" else float).eps
+
+
+def _held_out(labels):
+    """A fifth of the rows, in each class of several rows alike; always the same ones."""
+    order = np.random.default_rng(0).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    several = order[np.bincount(labels)[labels[order]] > 1]
+    if len(several) < 5:
+        need = "5 rows of classes that have more than one"
+        raise ValueError(f"train_labels must hold at least {need}, got {len(several)}")
+    held = np.zeros(len(labels), bool)
+    held[several[4::5]] = True
+    return held
+
+
+def _heads(X, labels, rounding, penalties):
+    """Ridge heads as (coefficients, intercept), one for each penalty."""
+    low, high = X.min(axis=0), X.max(axis=0)
+    constant = high - low <= 8 * rounding * np.maximum(np.abs(low), np.abs(high))
+    X, mean = centred(X)
+    X[:, constant] = 0.0
+    scale = column_scale(X)
+    X /= scale
+    Y = np.eye(len(CLASSES))[labels]
+    Y_mean, basis = Y.mean(axis=0), None
+    if X.shape[0] < X.shape[1]:  # the rows span no more directions than there are rows
+        basis, rows = linalg.qr(X.T, mode="economic")
+        X = rows.T
+    heads = []
+    for B in _ridge(X.T @ X / len(X), X.T @ (Y - Y_mean) / len(X), penalties):
+        B = (B if basis is None else basis @ B) / scale[:, None]
+        heads.append((B, Y_mean - mean @ B))
+    return heads
+
+
+def _ridge(gram, moments, penalties):
+    """Coefficients for each penalty: one factor for a single one, one eigh for several."""
+    if len(penalties) == 1:
+        return [linalg.solve(gram + penalties[0] * np.eye(len(gram)), moments, assume_a="pos")]
+    values, vectors = linalg.eigh(gram)
+    projected = vectors.T @ moments
+    return [vectors @ (projected / (np.maximum(values, 0) + p)[:, None]) for p in penalties]
 
 
 def _accuracy(head, X, labels):
@@ -189,7 +266,15 @@ def best_by_held_out(probes):
     Returns
     -------
     Probe
+
+    Raises
+    ------
+    ValueError
+        If there is none, or something else among them.
     """
+    probes = list(probes) if np.iterable(probes) else []
+    if not probes or not all(isinstance(probe, Probe) for probe in probes):
+        raise ValueError(f"probes must be at least one Probe, got {probes!r:.200}")
     return max(probes, key=lambda probe: probe.held_out)
 
 
@@ -200,27 +285,36 @@ def pretext_accuracy(network, images, pretext, *, seed, processor=None, batch=10
     Parameters
     ----------
     network : PretextNetwork
+        In evaluation mode.
     images : uint8 tensor (n, 3, 32, 32)
     pretext : Rotation, Colourisation or Inpainting
     seed : int
         Of the targets drawn.
     processor : torch.nn.Module, optional
-        The f between inputs and network.
+        The f between inputs and network, in evaluation mode.
     batch : int
+        Images per step.
 
     Returns
     -------
     float
         The share told, for rotation; R² for the others.
 
+    Raises
+    ------
+    ValueError
+        As of :func:`stage_features`; or if the targets are the same for all images and R² has no
+        meaning.
+
     Source: Gidaris et al. (2018), Table 1.
     """
-    device = next(network.parameters()).device
-    generator = torch.Generator(device).manual_seed(seed)
+    as_evaluated("network", network, PretextNetwork)
+    pretext, images = as_pretext(pretext), as_images("images", images)
+    device = device_of(network)
+    generator = torch.Generator(device).manual_seed(as_seed(seed))
     outputs, targets = [], []
-    for chunk in images.split(batch):
+    for chunk in images.split(as_count("batch", batch)):
         inputs, told = pretext.draw(chunk.to(device), generator)
-        with autocast(device):
-            outputs.append(network(processed(to_input(inputs), processor)).float())
+        outputs.append(_output("network", network, to_input(inputs), processor).float())
         targets.append(told)
     return float(pretext.score(torch.cat(outputs), torch.cat(targets)))

@@ -2,16 +2,28 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
-from sslboost.core import checkpoints
+from sslboost.core import checkpoints, linalg
+from sslboost.core.checkpoints import Checkpoint
+from sslboost.core.compute import uses_bfloat16
 from sslboost.core.differentiable import explained
-from sslboost.core.validation import as_count, as_number
-from sslboost.images.batches import as_images, augment, to_input
+from sslboost.core.validation import as_choice, as_count, as_number, takes
+from sslboost.images.batches import augment, to_input
+from sslboost.images.checks import (
+    as_classes,
+    as_device,
+    as_images,
+    as_pretext,
+    as_same_rows,
+    as_seed,
+)
 from sslboost.images.config import Config
-from sslboost.images.networks import Processor
-from sslboost.images.training import autocast, initial_network, one_cycle
+from sslboost.images.data import CLASSES
+from sslboost.images.networks import WIDEST, Processor, drawn
+from sslboost.images.training import MODULES, descend, initial_network, one_cycle, outputs_of
 
 ADVERSARIES = ("linear", "network")
 
@@ -44,7 +56,15 @@ class ProcessorConfig:
     rounds: int = 2
 
     def __post_init__(self):
-        as_count("features", self.features)
+        for name in ("network", "adversary"):
+            if not isinstance(getattr(self, name), Config):
+                raise ValueError(f"{name} must be a Config, got {getattr(self, name)!r}")
+        if self.network.architecture == "perceptron":
+            raise ValueError("network must read images, got the architecture perceptron")
+        if self.adversary.architecture != "perceptron":
+            came = self.adversary.architecture
+            raise ValueError(f"adversary must be of the architecture perceptron, got {came}")
+        as_count("features", self.features, most=WIDEST)
         as_count("steps", self.steps)
         as_count("rounds", self.rounds)
         as_number("lam", self.lam, least=0)
@@ -67,6 +87,7 @@ class TrainedProcessor:
     history: list
 
 
+@takes(config=ProcessorConfig, checkpoint=Checkpoint, observe=callable)
 def train_processor(
     images,
     labelled,
@@ -93,11 +114,11 @@ def train_processor(
     Parameters
     ----------
     images : uint8 tensor (n1, 3, 32, 32)
-        Unlabelled images.
+        Unlabelled images, at least two.
     labelled : uint8 tensor (n0, 3, 32, 32)
         Extra images.
-    labels : int64 tensor (n0,)
-        Their classes, 0 to 9.
+    labels : int array or tensor (n0,)
+        Their classes, 0 to 9, at least two of them.
     pretext : Rotation, Colourisation or Inpainting
     config : ProcessorConfig
     adversary : str
@@ -120,22 +141,18 @@ def train_processor(
     Raises
     ------
     ValueError
-        If images are not bytes, labels do not match them, or the adversary is unknown.
+        If an argument is not as above, the device is absent, or the training diverges.
     OSError
         If the checkpoint cannot be written.
 
     Source: slide "How to Obtain f ? (Cont.)", the training loss L_{n1,n0}.
     """
-    images = as_images("images", images).to(device)
-    labelled = as_images("labelled", labelled).to(device)
-    if labels.shape != labelled.shape[:1]:
-        raise ValueError(
-            f"labels must hold one class for each of {len(labelled)} images, "
-            f"got shape {tuple(labels.shape)}"
-        )
-    if adversary not in ADVERSARIES:
-        raise ValueError(f"adversary must be one of {', '.join(ADVERSARIES)}, got {adversary!r}")
-    y = F.one_hot(labels.to(device), 10).float()
+    pretext, seed, device = as_pretext(pretext), as_seed(seed), as_device(device)
+    as_choice("adversary", adversary, ADVERSARIES)
+    images = as_images("images", images, least=2).to(device)
+    labelled = as_images("labelled", labelled, least=2).to(device)
+    classes = as_classes("labels", labels, rows=len(labelled), least=2)
+    y = F.one_hot(torch.from_numpy(classes).to(device), len(CLASSES)).float()
     generator = torch.Generator(device).manual_seed(seed)
     network = initial_processor(config, seed=seed).train()
     network.to(device, memory_format=torch.channels_last)
@@ -153,8 +170,7 @@ def train_processor(
         among = torch.randint(len(images), (batch,), generator=generator, device=device)
         x, targets = pretext.draw(augment(images[among], generator), generator)
         x_labelled = pretext.present(labelled[chosen])  # n0 fixed points, as the loss says
-        with autocast(device):
-            features = network(to_input(torch.cat([x_labelled, x]))).float()
+        features = outputs_of(network, to_input(torch.cat([x_labelled, x])))
         f_labelled, f = features.split(batch)
         left = 1 - explained_share(f_labelled, y[chosen])
         if rival:
@@ -162,25 +178,22 @@ def train_processor(
             told = rival.explained(f, targets)
         else:
             told = explained_share(f, pretext.vector(targets))
-        optimizer.zero_grad(set_to_none=True)
-        (left + config.lam * told).backward()
-        optimizer.step()
-        schedule.step()
+        descend(left + config.lam * told, optimizer, schedule)
         step += 1
         if observe and step % tenth == 0:
             observe(step, network.eval())
             network.train()
         return torch.stack([left, told])
 
-    parts = [network, optimizer, schedule, *(rival.parts if rival else [])]
+    facts = ("processor", images, labelled, y, pretext, config, adversary, seed)
     history = checkpoints.run(
         advance,
         config.steps,
-        parts,
+        [network, optimizer, schedule, *(rival.parts if rival else [])],
         generator,
         window=max(1, config.steps // 50),
         unit=1,
-        identity=repr((pretext, config, adversary, seed, len(images), len(labelled))),
+        known_by=(MODULES, *facts, device.type, uses_bfloat16(device)),
         checkpoint=checkpoint,
         progress=progress,
         name="processor",
@@ -188,6 +201,7 @@ def train_processor(
     return TrainedProcessor(network.eval(), history)
 
 
+@takes(config=ProcessorConfig)
 def initial_processor(config, *, seed):
     """Return the untrained f that :func:`train_processor` starts from, in evaluation mode.
 
@@ -199,12 +213,16 @@ def initial_processor(config, *, seed):
     Returns
     -------
     Processor
+        Its weights are those of the seed, whatever else is drawn meanwhile.
+
+    Raises
+    ------
+    ValueError
+        If the seed is no integer of at least 0.
 
     Source: slide "How to Obtain f ?".
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Processor(config.network.encoder(), config.features).eval()
+    return drawn(lambda: Processor(config.network.encoder(), config.features), seed)
 
 
 def explained_share(features, targets):
@@ -212,19 +230,34 @@ def explained_share(features, targets):
 
     Parameters
     ----------
-    features : tensor (n, d_f)
-    targets : tensor (n, d)
+    features : float tensor (n, d_f)
+    targets : float tensor (n, d)
 
     Returns
     -------
     tensor ()
-        From 0 to 1; differentiable in the features.
+        From 0 to 1, in no unit of any feature; differentiable in the features. 0 where every
+        target is constant.
+
+    Raises
+    ------
+    ValueError
+        If they are not finite matrices of the same number of rows.
 
     Source: slide "How to Obtain f ? (Cont.)".
     """
-    features, targets = features - features.mean(0), targets - targets.mean(0)
+    features, targets = map(_centred, as_same_rows(features=features, targets=targets))
+    units = features.detach().square().mean(0).sqrt()
+    features = features / torch.where(units > 0, units, 1.0)
     total = targets.square().sum() / len(targets)
-    return explained(features[None], targets[None])[0] / total
+    return explained(features[None], targets[None])[0] / torch.where(total > 0, total, 1.0)
+
+
+def _centred(columns):
+    """Columns less their means: zero for one that is constant up to its rounding."""
+    low, high = columns.detach().aminmax(dim=0)
+    rounding = 8 * torch.finfo(columns.dtype).eps * torch.maximum(low.abs(), high.abs())
+    return torch.where(high - low <= rounding, 0.0, columns - columns.mean(0))
 
 
 class _Rival:
@@ -241,10 +274,7 @@ class _Rival:
 
     def learn(self, f, targets):
         for _ in range(self.rounds):
-            loss = self.pretext.loss(self.network(f), targets)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            self.optimizer.step()
+            descend(self.pretext.loss(self.network(f), targets), self.optimizer)
 
     def explained(self, f, targets):
         """Share of the loss of the best constant that the network saves."""
@@ -257,17 +287,26 @@ def linear_psi(f, z):
 
     Parameters
     ----------
-    f : tensor (n, d_f)
-    z : tensor (n, d_z)
+    f : float tensor (n, d_f)
+    z : float tensor (n, d_z)
 
     Returns
     -------
-    coefficients : tensor (d_f, d_z)
-    intercept : tensor (d_z,)
+    coefficients : float64 tensor (d_f, d_z)
+        Of least norm in units of the features' standard deviations, where several fit alike.
+    intercept : float64 tensor (d_z,)
+        Both on the CPU.
+
+    Raises
+    ------
+    ValueError
+        If they are not finite matrices of the same number of rows.
 
     Source: slide "SSL with Data Processor (Cont.)".
     """
-    mean, middle = f.mean(0), z.mean(0)
-    F_c, Z_c = (f - mean).double().cpu(), (z - middle).double().cpu()
-    B = torch.linalg.lstsq(F_c, Z_c, driver="gelsd").solution.to(f)
-    return B, middle - mean @ B
+    f, z = as_same_rows(f=f, z=z)
+    (F_c, mean), (Z_c, middle) = (
+        linalg.centred(part.detach().cpu().double().numpy()) for part in (f, z)
+    )
+    B = linalg.least_squares(F_c, Z_c, size=np.abs(mean))
+    return torch.from_numpy(B), torch.from_numpy(middle - mean @ B)

@@ -7,8 +7,28 @@ import torch
 from torch.nn import functional as F
 
 from sslboost.core import checkpoints
-from sslboost.images.batches import as_images, augment, to_input
-from sslboost.images.networks import PretextNetwork
+from sslboost.core.checkpoints import Checkpoint
+from sslboost.core.compute import autocast, uses_bfloat16
+from sslboost.core.validation import as_count, takes
+from sslboost.images.batches import augment, to_input
+from sslboost.images.checks import (
+    as_classes,
+    as_device,
+    as_images,
+    as_pretext,
+    as_seed,
+    device_of,
+)
+from sslboost.images.config import Config
+from sslboost.images.data import CLASSES
+from sslboost.images.networks import PretextNetwork, check_reads, drawn, processed
+
+#: The modules whose source decides what training gives; a checkpoint of other sources is not used.
+MODULES = (
+    *(f"sslboost.core.{part}" for part in ("checkpoints", "compute", "differentiable")),
+    *(f"sslboost.images.{part}" for part in ("batches", "config", "networks", "pretexts")),
+    *(f"sslboost.images.{part}" for part in ("processor", "training")),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +47,7 @@ class Trained:
     history: list
 
 
+@takes(config=Config, checkpoint=Checkpoint)
 def train(
     images,
     pretext,
@@ -43,7 +64,7 @@ def train(
     Parameters
     ----------
     images : uint8 tensor (n, 3, 32, 32)
-        Unlabelled images.
+        Unlabelled images, at least two.
     pretext : Rotation, Colourisation or Inpainting
         Draws inputs and targets from a batch of images.
     config : Config
@@ -51,7 +72,7 @@ def train(
         Of the initial weights, the batches and the augmentation.
     device : str or torch.device
     processor : torch.nn.Module, optional
-        The frozen f between inputs and network, in evaluation mode.
+        The frozen f between inputs and network, on the device, in evaluation mode.
     checkpoint : Checkpoint, optional
         Where the state is kept, so that an interrupted run goes on and ends the same.
     progress : bool
@@ -64,98 +85,108 @@ def train(
     Raises
     ------
     ValueError
-        If images are not bytes of the right shape, or the processor is in training mode.
+        If an argument is not as above, the device is absent, the processor is in training mode or
+        gives what the network cannot read, or the training diverges.
     OSError
         If the checkpoint cannot be written.
 
     Source: slide "Pretext-Based SSL (Cont.)", psi_hat; Gidaris et al. (2018).
     """
-    images = as_images("images", images).to(device)
+    pretext, seed, device = as_pretext(pretext), as_seed(seed), as_device(device)
+    images = as_images("images", images, least=2).to(device)
     generator = torch.Generator(device).manual_seed(seed)
     batch = min(config.batch, len(images))
-    steps = config.steps(len(images))
 
     def draw():
         chosen = torch.randint(len(images), (batch,), generator=generator, device=device)
         inputs, targets = pretext.draw(augment(images[chosen], generator), generator)
         return processed(to_input(inputs), processor), targets
 
-    length = processed(to_input(images[:1]), processor).shape[1]
-    network = initial_network(config, pretext.outputs, seed=seed, inputs=length).train()
-    network.to(device, memory_format=torch.channels_last)
+    first = processed(to_input(images[:1]), processor)
+    network = initial_network(config, pretext.outputs, seed=seed, inputs=first.shape[1])
+    check_reads("the network of config", network, first)
+
+    def learn():
+        inputs, targets = draw()
+        outputs = outputs_of(network, inputs)
+        return pretext.loss(outputs, targets), pretext.score(outputs.detach(), targets)
+
+    return _descended(
+        network,
+        learn,
+        config,
+        config.steps(len(images)),
+        generator,
+        window=max(1, len(images) // batch // 25),
+        unit=len(images) / batch,
+        facts=("pretext", images, pretext, config, seed, processor),
+        checkpoint=checkpoint,
+        progress=progress,
+        name="pretext",
+    )
+
+
+def _descended(network, learn, config, steps, generator, *, facts, **how):
+    """Train a network for the loss that ``learn()`` returns beside a score."""
+    device = generator.device
+    network.train().to(device, memory_format=torch.channels_last)
     if config.compiled:
         network.compile()
     optimizer, schedule = one_cycle(network, config, steps)
 
     def advance():
-        inputs, targets = draw()
-        with autocast(device):
-            outputs = network(inputs)
-        loss = pretext.loss(outputs.float(), targets)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        return torch.stack([loss, pretext.score(outputs.detach().float(), targets)])
+        loss, score = learn()
+        descend(loss, optimizer, schedule)
+        return torch.stack([loss, score])
 
-    history = checkpoints.run(
-        advance,
-        steps,
-        [network, optimizer, schedule],
-        generator,
-        window=max(1, len(images) // batch // 25),
-        unit=len(images) / batch,
-        identity=repr((pretext, config, seed, len(images), processor is None)),
-        checkpoint=checkpoint,
-        progress=progress,
-        name="pretext",
-    )
+    known_by = (MODULES, *facts, device.type, uses_bfloat16(device))
+    parts = [network, optimizer, schedule]
+    history = checkpoints.run(advance, steps, parts, generator, known_by=known_by, **how)
     return Trained(network.eval(), history)
 
 
-def autocast(device):
-    """Return the context of mixed precision: bfloat16 where it helps.
+def descend(loss, optimizer, schedule=None):
+    """Take one step down a loss.
 
     Parameters
     ----------
-    device : str or torch.device
-
-    Returns
-    -------
-    torch.autocast
+    loss : tensor ()
+    optimizer : torch.optim.Optimizer
+    schedule : torch.optim.lr_scheduler.LRScheduler, optional
     """
-    return torch.autocast(torch.device(device).type, torch.bfloat16)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    if schedule:
+        schedule.step()
 
 
-@torch.no_grad()
-def processed(inputs, processor):
-    """Return f of the inputs, or the inputs themselves without a processor.
+def outputs_of(network, inputs):
+    """Return what a network in training gives, in single precision.
 
     Parameters
     ----------
-    inputs : float32 tensor (B, 3, H, W)
-        Standardised.
-    processor : torch.nn.Module or None
+    network : torch.nn.Module
+    inputs : float32 tensor (B, ...)
 
     Returns
     -------
-    float32 tensor (B, d_f) or (B, 3, H, W)
+    float32 tensor (B, outputs)
 
     Raises
     ------
     ValueError
-        If the processor is in training mode, where batch statistics would leak between images.
-
-    Source: slide "SSL with Data Processor".
+        If the training has diverged.
     """
-    if processor is None:
-        return inputs
-    if processor.training:
-        raise ValueError("processor must be in evaluation mode, got training mode")
     with autocast(inputs.device):
-        return processor(inputs).float()
+        outputs = network(inputs)
+    outputs = outputs.float()
+    if not torch.isfinite(outputs).all():
+        raise ValueError("config must have a lower rate: the training diverged to no number")
+    return outputs
 
 
+@takes(config=Config)
 def initial_network(config, outputs, *, seed, inputs=3):
     """Return the untrained network that :func:`train` starts from, in evaluation mode.
 
@@ -171,14 +202,20 @@ def initial_network(config, outputs, *, seed, inputs=3):
     Returns
     -------
     PretextNetwork
+        Its weights are those of the seed, whatever else is drawn meanwhile.
+
+    Raises
+    ------
+    ValueError
+        If a size or the seed is no such integer.
 
     Source: He et al. (2016).
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return PretextNetwork(config.encoder(inputs), outputs).eval()
+    inputs = as_count("inputs", inputs)
+    return drawn(lambda: PretextNetwork(config.encoder(inputs), outputs), seed)
 
 
+@takes(module=torch.nn.Module, config=Config)
 def one_cycle(module, config, steps):
     """Return SGD with momentum and a rate that rises over a tenth of the steps and falls to zero.
 
@@ -194,13 +231,20 @@ def one_cycle(module, config, steps):
     optimizer : torch.optim.SGD
     schedule : torch.optim.lr_scheduler.LambdaLR
 
+    Raises
+    ------
+    ValueError
+        If the steps are no positive integer, or the module has no parameters.
+
     Source: Loshchilov and Hutter (2017), with a linear warm-up.
     """
-    matrices = [p for p in module.parameters() if p.ndim > 1]
-    vectors = [p for p in module.parameters() if p.ndim <= 1]
+    steps = as_count("steps", steps)
+    parameters = list(module.parameters())
+    if not parameters:
+        raise ValueError("module must have parameters to train, got none")
     groups = [
-        {"params": matrices, "weight_decay": config.decay},
-        {"params": vectors, "weight_decay": 0.0},
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.SGD(groups, lr=config.rate, momentum=0.9, nesterov=True)
 
@@ -213,57 +257,66 @@ def one_cycle(module, config, steps):
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, cycle)
 
 
-def fine_tune(network, images, labels, config, *, seed, steps, progress=True):
+@takes(network=PretextNetwork, config=Config, checkpoint=Checkpoint)
+def fine_tune(network, images, labels, config, *, seed, steps, checkpoint=None, progress=True):
     """Give labels to the encoder: train a copy of it, with a new head, to tell the classes.
 
     Parameters
     ----------
     network : PretextNetwork
-        Left as it is.
+        Of images, trained under ``config``; left as it is.
     images : uint8 tensor (n, 3, 32, 32)
-    labels : int64 tensor (n,)
+    labels : int array or tensor (n,)
+        Their classes, 0 to 9, at least two of them.
     config : Config
         Gives batch and decay; the peak rate is a tenth of its rate.
     seed : int
     steps : int
+    checkpoint : Checkpoint, optional
+        As of :func:`train`.
     progress : bool
 
     Returns
     -------
     Trained
         Its network's outputs are the ten classes.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above, or the training diverges.
+    OSError
+        If the checkpoint cannot be written.
     """
-    device = next(network.parameters()).device
-    images, labels = as_images("images", images).to(device), labels.to(device)
+    seed, steps, device = as_seed(seed), as_count("steps", steps), device_of(network)
+    images = as_images("images", images, least=2).to(device)
+    classes = as_classes("labels", labels, rows=len(images), least=2)
+    classes = torch.from_numpy(classes).to(device)
+    check_reads("network", network, to_input(images[:1]))
     generator = torch.Generator(device).manual_seed(seed)
-    tuned = initial_network(config, 10, seed=seed)
-    tuned.encoder.load_state_dict(network.encoder.state_dict())
-    tuned.train().to(device, memory_format=torch.channels_last)
-    optimizer, schedule = one_cycle(tuned, replace(config, rate=config.rate / 10), steps)
+    tuned = initial_network(config, len(CLASSES), seed=seed)
+    try:
+        tuned.encoder.load_state_dict(network.encoder.state_dict())
+    except RuntimeError as error:
+        raise ValueError("config must be that of network, got one of other weights") from error
     batch = min(config.batch, len(images))
 
-    def advance():
+    def learn():
         chosen = torch.randint(len(images), (batch,), generator=generator, device=device)
-        with autocast(device):
-            outputs = tuned(to_input(augment(images[chosen], generator)))
-        loss = F.cross_entropy(outputs.float(), labels[chosen])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        hits = outputs.detach().argmax(1) == labels[chosen]
-        return torch.stack([loss, hits.float().mean()])
+        outputs = outputs_of(tuned, to_input(augment(images[chosen], generator)))
+        hits = outputs.detach().argmax(1) == classes[chosen]
+        return F.cross_entropy(outputs, classes[chosen]), hits.float().mean()
 
-    history = checkpoints.run(
-        advance,
+    return _descended(
+        tuned,
+        learn,
+        replace(config, rate=config.rate / 10, compiled=False),
         steps,
-        [tuned, optimizer, schedule],
         generator,
         window=max(1, steps // 25),
         unit=len(images) / batch,
-        identity="fine-tuning",
-        checkpoint=None,
+        facts=("fine-tuning", images, classes, config, seed, steps, network),
+        checkpoint=checkpoint,
         progress=progress,
         name="fine-tuning",
     )
-    return Trained(tuned.eval(), history)

@@ -1,17 +1,14 @@
-"""What each pretext hides and shows, and the networks that read it."""
+"""What each pretext hides and shows."""
 
-import numpy as np
 import pytest
 import torch
 
-from sslboost.images import data
-from sslboost.images.networks import Encoder, Perceptron, Processor, ResNet18, pooled
-from sslboost.images.pretexts import PRETEXTS, Colourisation, Inpainting
+from sslboost.images.pretexts import PRETEXTS, Colourisation, Inpainting, Rotation
 
 
 @pytest.fixture(scope="module")
-def images():
-    return torch.tensor(data.load().train_images[:64])
+def images(cifar):
+    return torch.tensor(cifar.train_images[:64])
 
 
 def test_luminance_hides_the_colours():
@@ -75,30 +72,24 @@ def test_a_perfect_answer_scores_one_and_a_constant_one_scores_chance(images, na
         assert torch.equal(task.expectation(z), z)
 
 
-@pytest.mark.parametrize(
-    ("encoder", "sides"),
-    [
-        (Encoder((8, 16, 32), stride=1), (32, 16, 8)),
-        (Encoder((8, 16, 32), stride=2), (16, 8, 4)),
-        (ResNet18(), (32, 16, 8, 4)),
-    ],
-)
-def test_every_stage_is_shown(encoder, sides):
-    maps = encoder.eval()(torch.zeros(2, 3, 32, 32))
-    widths = zip(encoder.widths, sides, strict=True)
-    assert [h.shape for h in maps] == [(2, w, s, s) for w, s in widths]
+def test_four_quarter_turns_are_the_identity(images):
+    turned = images[:8]
+    for _ in range(4):
+        turned = Rotation().apply(turned, torch.ones(8, dtype=torch.long))
+    assert torch.equal(turned, images[:8])
 
 
-def test_a_perceptron_shows_every_layer():
-    assert [h.shape for h in Perceptron(5, (7, 3))(torch.zeros(2, 5))] == [(2, 7), (2, 3)]
+def test_one_quarter_turn_is_anticlockwise():
+    image = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
+    image[..., 0, -1] = 9  # top right
+    assert Rotation().apply(image, torch.tensor([1]))[0, 0, 0, 0] == 9  # top left
 
 
-def test_a_processor_is_standardised_on_its_training_batch():
-    torch.manual_seed(0)
-    f = Processor(Encoder((8, 16)), 4).train()
-    x = torch.randn(256, 3, 32, 32)
-    out = f(x).detach().numpy()
-    variance = f.project(pooled(f.encoder(x)[-1])).detach().var(0, correction=0).numpy()
-    assert np.abs(out.mean(0)).max() < 1e-5  # float32
-    # The norm adds 1e-5 to the variance it divides by; both passes are float32.
-    assert np.abs(out.std(0) - np.sqrt(variance / (variance + 1e-5))).max() < 1e-4
+def test_rotations_are_uniform(images):
+    counts = torch.zeros(4)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(200):
+        counts += torch.bincount(Rotation().draw(images, generator)[1], minlength=4)
+    n = counts.sum()
+    # Binomial spread; 5.2 standard deviations: 1e-6 two-sided over 4 counts.
+    assert ((counts - n / 4).abs() <= 5.2 * (n * 3 / 16).sqrt()).all()

@@ -1,30 +1,32 @@
 """The cells of the table: what one seed of plain SSL, of a processor or of an alternative gives."""
 
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
-from threadpoolctl import threadpool_limits
 from torch.nn import functional as F
 
-from sslboost.core import sweep
 from sslboost.core.checkpoints import Checkpoint
-from sslboost.images import data
+from sslboost.core.compute import threads
+from sslboost.core.sweep import code_version
+from sslboost.core.validation import as_choice, takes
+from sslboost.images import data, training
+from sslboost.images.checks import as_classes, as_device, as_flag, as_seed
+from sslboost.images.data import CLASSES
+from sslboost.images.networks import Processor
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import network_outputs, pretext_accuracy, stage_features
-from sslboost.images.processor import explained_share, linear_psi, train_processor
-from sslboost.images.table.part import Part
+from sslboost.images.processor import ADVERSARIES, explained_share, linear_psi, train_processor
+from sslboost.images.table.part import part_of
 from sslboost.images.table.profiles import PROFILES
 from sslboost.images.training import fine_tune, initial_network, train
 
 #: The modules whose source decides what a cell measures; results of other sources are kept apart.
 MODULES = (
-    "sslboost.core.checkpoints",
-    "sslboost.core.differentiable",
-    *(f"sslboost.images.{part}" for part in ("data", "networks", "pretexts", "probe")),
-    *(f"sslboost.images.{part}" for part in ("processor", "training")),
-    *(f"sslboost.images.table.{part}" for part in ("cells", "profiles")),
+    *training.MODULES,
+    "sslboost.core.linalg",
+    *(f"sslboost.images.{part}" for part in ("data", "probe")),
+    *(f"sslboost.images.table.{part}" for part in ("cells", "part", "profiles")),
 )
 
 
@@ -35,18 +37,7 @@ def version():
     -------
     str
     """
-    return sweep.code_version(*MODULES)
-
-
-@contextmanager
-def _threads(profile):
-    before = torch.get_num_threads()
-    torch.set_num_threads(profile.threads)
-    try:
-        with threadpool_limits(profile.threads):
-            yield
-    finally:
-        torch.set_num_threads(before)
+    return code_version(*MODULES)
 
 
 def _checkpoint(*names):
@@ -55,8 +46,13 @@ def _checkpoint(*names):
     )
 
 
-def _profile(name, compiled):
-    return PROFILES[name].compiled() if compiled else PROFILES[name]
+def _chosen(profile, pretext, seed, device, compiled):
+    """The profile and the pretext of a cell, after checking what names them."""
+    profile = PROFILES[as_choice("profile", profile, PROFILES)]
+    task = PRETEXTS[as_choice("pretext", pretext, PRETEXTS)]
+    as_seed(seed)
+    as_device(device)
+    return profile.compiled() if as_flag("compiled", compiled) else profile, task
 
 
 def _plain(profile, pretext, seed, part, device, compiled):
@@ -91,11 +87,17 @@ def ssl(profile, pretext, seed, device, compiled, rng=None):
     list of dict
         Rows of the table.
 
+    Raises
+    ------
+    ValueError
+        If an argument is none of those.
+
     Source: slide "Experiments", the column SSL.
     """
-    profile, task, started = _profile(profile, compiled), PRETEXTS[pretext], time.perf_counter()
-    with _threads(profile):
-        part = Part(profile, task, seed)
+    started = time.perf_counter()
+    profile, task = _chosen(profile, pretext, seed, device, compiled)
+    with threads(profile.threads):
+        part = part_of(profile, task, seed)
         pixels = ([images.flatten(1).numpy()] for images in (part.downstream, part.test))
         raw = part.score(*pixels)
         start = initial_network(profile.ssl, task.outputs, seed=seed).to(device)
@@ -135,13 +137,14 @@ def alternative(profile, pretext, n0, seed, device, compiled, rng=None):
     Raises
     ------
     ValueError
-        If there are fewer extra labels.
+        If an argument is none of those, there are fewer extra labels, or all of one class.
 
     Source: slide "Conclusion" ("better NOT to use"), and the fair comparison with it.
     """
-    profile, task, started = _profile(profile, compiled), PRETEXTS[pretext], time.perf_counter()
-    with _threads(profile):
-        part = Part(profile, task, seed)
+    started = time.perf_counter()
+    profile, task = _chosen(profile, pretext, seed, device, compiled)
+    with threads(profile.threads):
+        part = part_of(profile, task, seed)
         extra, labels = part.take(n0)
         network = _plain(profile, pretext, seed, part, device, compiled)
         presented = task.present(extra)
@@ -153,7 +156,7 @@ def alternative(profile, pretext, n0, seed, device, compiled, rng=None):
         tuned = fine_tune(
             network,
             presented,
-            torch.tensor(labels),
+            labels,
             profile.ssl,
             seed=seed,
             steps=profile.tuning,
@@ -193,21 +196,23 @@ def processor(profile, pretext, adversary, n0, borrow, seed, device, compiled, r
     Raises
     ------
     ValueError
-        If there are fewer labels than n0.
+        If an argument is none of those, there are fewer labels than n0, or all of one class.
 
     Source: slide "Experiments", the columns n0 = 1k to 5k.
     """
-    profile, task, started = _profile(profile, compiled), PRETEXTS[pretext], time.perf_counter()
+    started = time.perf_counter()
+    profile, task = _chosen(profile, pretext, seed, device, compiled)
+    as_choice("adversary", adversary, ADVERSARIES)
     names = (profile.name, pretext, adversary, n0, borrow, seed, device, compiled)
     readings = {"network": profile.ssl.decay, "network-no-decay": 0.0}
     kept = [_checkpoint(name, *names) for name in ("processor", *readings)]
-    with _threads(profile):
-        part = Part(profile, task, seed, borrow=borrow)
+    with threads(profile.threads):
+        part = part_of(profile, task, seed, borrow=borrow)
         extra, labels = part.take(n0)
         f = train_processor(
             part.images,
             extra,
-            torch.tensor(labels),
+            labels,
             task,
             profile.processor,
             adversary=adversary,
@@ -228,6 +233,7 @@ def processor(profile, pretext, adversary, n0, borrow, seed, device, compiled, r
     return _timed([row | {"train_y_error": left} for row in rows], started)
 
 
+@takes(f=Processor)
 def train_y_error(f, extra, labels):
     """Return the share of the variance of y that the best affine head on f(x) leaves on the labels.
 
@@ -242,10 +248,16 @@ def train_y_error(f, extra, labels):
     -------
     float
 
+    Raises
+    ------
+    ValueError
+        If the labels are not classes of the images, at least two of them.
+
     Source: slide "How to Obtain f ? (Cont.)", the first term of the training loss.
     """
-    y = F.one_hot(torch.tensor(labels), 10).double()
-    return 1 - float(explained_share(torch.tensor(network_outputs(f, extra)).double(), y))
+    outputs = torch.tensor(network_outputs(f, extra)).double()
+    classes = torch.from_numpy(as_classes("labels", labels, rows=len(outputs), least=2))
+    return 1 - float(explained_share(outputs, F.one_hot(classes, len(CLASSES)).double()))
 
 
 def _linear_rows(arm, f, part, task, seed):
@@ -253,7 +265,7 @@ def _linear_rows(arm, f, part, task, seed):
     psi = linear_psi(torch.tensor(network_outputs(f, drawn)), task.vector(targets))
     stages, test_stages = ([features[0] @ psi[0].numpy()] for features in _outputs(f, part))
     x, targets = task.draw(part.raw_test, torch.Generator().manual_seed(seed))
-    outputs = torch.tensor(network_outputs(f, x)) @ psi[0] + psi[1]
+    outputs = torch.tensor(network_outputs(f, x)).double() @ psi[0] + psi[1]
     told = float(task.score(outputs, targets))
     scored = part.score(stages, test_stages).values()
     return [_row(arm, "linear", row, pretext_accuracy=told) for row in scored]

@@ -3,14 +3,22 @@
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from sslboost.core import files, provenance, sweep
+from sslboost.core.compute import threads, uses_bfloat16
+from sslboost.core.sweep import code_version
+from sslboost.core.validation import as_choice, as_count, as_number, takes
 from sslboost.images import data
+from sslboost.images.checks import as_pretext, as_seed
+from sslboost.images.config import Config
+from sslboost.images.data import Cifar10, Split
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import fit_probe, pretext_accuracy, stage_features
 from sslboost.images.processor import train_processor
 from sslboost.images.table import cells
+from sslboost.images.table.part import part_of
 from sslboost.images.table.profiles import PROFILES
 from sslboost.images.training import train
 
@@ -36,6 +44,7 @@ class Collapse:
     spread: float
 
 
+@takes(cifar=Cifar10, parts=Split, config=Config)
 def collapse(cifar, parts, pretext, f, config, decays, *, scored=5000, seed=0, progress=True):
     """Train a network psi on f(x), or on x, under several weight decays, and read its last layer.
 
@@ -58,24 +67,37 @@ def collapse(cifar, parts, pretext, f, config, decays, *, scored=5000, seed=0, p
     -------
     list of Collapse
 
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+
     Source: slide "SSL with Data Processor (Cont.)".
     """
+    pretext, seed, scored = as_pretext(pretext), as_seed(seed), as_count("scored", scored)
+    configs = [replace(config, decay=decay) for decay in _numbers("decays", decays)]
     images = torch.tensor(cifar.train_images[parts.pretext])
     down = pretext.present(torch.tensor(cifar.train_images[parts.downstream[:scored]]))
     raw_test = torch.tensor(cifar.test_images)
     labels = cifar.train_labels[parts.downstream[:scored]]
     found = []
-    for decay in decays:
+    for own in configs:
         how = {"seed": seed, "processor": f, "progress": progress}
-        network = train(images, pretext, replace(config, decay=decay), **how).network
+        network = train(images, pretext, own, **how).network
         last, test = (
             stage_features(network.encoder, part, processor=f, grid=1)[-1]
             for part in (down, pretext.present(raw_test))
         )
         told = pretext_accuracy(network, raw_test, pretext, seed=seed, processor=f)
         probe = fit_probe("last layer", last, labels, test, cifar.test_labels)
-        found.append(Collapse(decay, told, probe.accuracy, float(test.std(axis=0).max())))
+        found.append(Collapse(own.decay, told, probe.accuracy, float(test.std(axis=0).max())))
     return found
+
+
+def _numbers(name, values):
+    if isinstance(values, str) or not np.iterable(values) or not len(values):
+        raise ValueError(f"{name} must be a sequence of numbers, got {values!r}")
+    return [as_number(name, value, least=0) for value in values]
 
 
 def collapse_cell(profile, n0, seed, decay, rng=None):
@@ -100,16 +122,19 @@ def collapse_cell(profile, n0, seed, decay, rng=None):
         Rows with ``labels``, ``accuracy``, ``accuracy_last_layer``, ``pretext_accuracy`` and
         ``spread``, the largest standard deviation of a neuron of the last layer.
 
+    Raises
+    ------
+    ValueError
+        If an argument is none of those.
+
     Source: slide "Experiments", its chance.
     """
-    chosen, task = PROFILES[profile], PRETEXTS["rotation"]
-    with cells._threads(chosen):
-        part = cells.Part(chosen, task, seed)
-        extra, labels = part.take(n0)
+    chosen, task = PROFILES[as_choice("profile", profile, PROFILES)], PRETEXTS["rotation"]
+    config = replace(chosen.psi, decay=as_number("decay", decay, least=0))
+    with threads(chosen.threads):
+        part = part_of(chosen, task, seed)
         how = {"seed": seed, "progress": False}
-        labelled = extra, torch.tensor(labels)
-        f = train_processor(part.images, *labelled, task, chosen.processor, **how).network
-        config = replace(chosen.psi, decay=decay)
+        f = train_processor(part.images, *part.take(n0), task, chosen.processor, **how).network
         network = train(part.images, task, config, processor=f, **how).network
         stages = [
             stage_features(network.encoder, images, processor=f)
@@ -142,20 +167,23 @@ def record_collapse(path, *, profile="laptop", decays=(0.05,), n_jobs=None, prog
 
     Raises
     ------
+    ValueError
+        If an argument is none of those, or no file can be written there.
     OSError
         If a cell or the file cannot be written; finished cells are kept.
 
     Source: slide "Experiments", its chance.
     """
     path = files.destination("path", path)
-    extra = PROFILES[profile].sizes[0]
+    extra = PROFILES[as_choice("profile", profile, PROFILES)].sizes[0]
+    products = "bfloat16" if uses_bfloat16() else "float32"
     sizes = [extra * part // 5 for part in range(1, 6)]
     started = time.perf_counter()
     rows = sweep.run(
         collapse_cell,
-        sweep.grid(profile=[profile], n0=sizes, seed=[0, 1, 2], decay=decays),
+        sweep.grid(profile=[profile], n0=sizes, seed=[0, 1, 2], decay=_numbers("decays", decays)),
         data.folder() / "table",
-        code_version=sweep.code_version("sslboost.pages.mechanism", *cells.MODULES),
+        code_version=f"{code_version(__name__, *cells.MODULES)}-{products}",
         n_jobs=n_jobs,
         progress=progress,
     )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from sslboost.core.validation import as_count
+from sslboost.images.checks import as_counts
 from sslboost.images.config import Config
 from sslboost.images.processor import ProcessorConfig
 
@@ -39,6 +41,16 @@ class Profile:
     tuning: int
     grid: int
     threads: int
+
+    def __post_init__(self):
+        object.__setattr__(self, "sizes", as_counts("sizes", self.sizes))
+        if len(self.sizes) != 3:
+            raise ValueError(f"sizes must be 3 counts, got {self.sizes}")
+        for name in ("test", "tuning", "grid", "threads"):
+            as_count(name, getattr(self, name))
+        for name, kind in (("ssl", Config), ("processor", ProcessorConfig), ("psi", Config)):
+            if not isinstance(getattr(self, name), kind):
+                raise ValueError(f"{name} must be a {kind.__name__}, got {getattr(self, name)!r}")
 
     def compiled(self):
         """Return the same profile with its image networks compiled."""
@@ -88,17 +100,17 @@ PAPER = Profile(
     threads=1,
 )
 
-_TINY = Config((8, 16, 32), epochs=8, batch=64, rate=0.1, stride=2)
+_TINY = Config((8, 16, 32), epochs=2, batch=64, rate=0.1, stride=2)
 
-#: A few hundred steps of a tiny network, for tests and for the pages of the book.
+#: A few dozen steps of a tiny network: whether everything runs, and no more.
 SMOKE = Profile(
     name="smoke",
-    sizes=(500, 2000, 1500),
-    test=1000,
+    sizes=(500, 2000, 600),
+    test=500,
     ssl=_TINY,
-    processor=ProcessorConfig(network=_TINY, adversary=_rival(32, 32), features=16, steps=200),
-    psi=replace(_TINY, widths=(32, 32), architecture="perceptron"),
-    tuning=50,
+    processor=ProcessorConfig(network=_TINY, adversary=_rival(32, 32), features=16, steps=40),
+    psi=replace(_TINY, widths=(32, 32), epochs=1, architecture="perceptron"),
+    tuning=20,
     grid=2,
     threads=1,
 )

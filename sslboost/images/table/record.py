@@ -2,16 +2,18 @@
 
 import json
 import time
-from pathlib import Path
 
-import torch
+import numpy as np
 
 from sslboost.core import files, provenance, sweep
-from sslboost.core.validation import as_count
+from sslboost.core.compute import uses_bfloat16
+from sslboost.core.validation import as_choice, as_number
 from sslboost.images import data
+from sslboost.images.checks import as_counts, as_device, as_flag
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.processor import ADVERSARIES
 from sslboost.images.table import cells
+from sslboost.images.table.part import extra_labels
 from sslboost.images.table.profiles import PROFILES
 
 ARMS = ("ssl", "processor", "beyond", "alternative")
@@ -69,7 +71,8 @@ def run(
     Raises
     ------
     ValueError
-        If a name is unknown, the device is absent, or n0 exceeds the labels there are.
+        If a name is unknown, a value is given twice, the device is absent, or n0 exceeds the
+        labels there are or reaches those of one class only.
     RuntimeError
         If a cell fails; finished cells are kept.
     OSError
@@ -77,22 +80,16 @@ def run(
 
     Source: slide "Experiments", the table.
     """
-    _known("profile", [profile], PROFILES)
-    _known("arms", arms, ARMS)
-    _known("pretexts", pretexts, PRETEXTS)
-    _known("adversaries", adversaries, ADVERSARIES)
-    seeds = [as_count("seeds", seed, least=0) for seed in seeds]
-    _available(device)
-    extra, unlabelled, _ = PROFILES[profile].sizes
-    limits = []
+    chosen = PROFILES[as_choice("profile", profile, PROFILES)]
+    arms, pretexts = _names("arms", arms, ARMS), _names("pretexts", pretexts, PRETEXTS)
+    adversaries = _names("adversaries", adversaries, ADVERSARIES)
+    seeds = _numbers("seeds", seeds, least=0)
+    device, compiled = str(as_device(device)), as_flag("compiled", compiled)
+    extra, unlabelled, _ = chosen.sizes
     if {"processor", "alternative"} & set(arms):
-        limits.append(("n0", n0, extra))
+        n0 = _labels("n0", n0, extra, chosen, seeds)
     if "beyond" in arms:
-        limits.append(("beyond", beyond, extra + unlabelled))
-    for name, values, most in limits:
-        for value in values:
-            if as_count(name, value) > most:
-                raise ValueError(f"{name} must be at most {most} labels, got {value}")
+        beyond = _labels("beyond", beyond, extra + unlabelled, chosen, seeds)
     data.load()  # once, before processes start
     shared = {"profile": [profile], "device": [device], "compiled": [compiled]}
     plain = {"pretext": pretexts, "seed": seeds, **shared}
@@ -102,6 +99,7 @@ def run(
         "processor": (cells.processor, {"adversary": adversaries, "n0": n0, "borrow": [False]}),
         "beyond": (cells.processor, {"adversary": adversaries, "n0": beyond, "borrow": [True]}),
     }
+    products = "bfloat16" if uses_bfloat16(device) else "float32"
     rows = []
     for arm in (arm for arm in ARMS if arm in arms):  # plain SSL before those who start from it
         cell, axes = grids[arm]
@@ -109,7 +107,7 @@ def run(
             cell,
             sweep.grid(**{**axes, **plain}),
             cache_dir or data.folder() / "table",
-            code_version=cells.version(),
+            code_version=f"{cells.version()}-{products}",
             n_jobs=n_jobs,
             progress=progress,
         )
@@ -133,11 +131,16 @@ def write(rows, profile, path, *, seconds, replace=False):
     Raises
     ------
     ValueError
-        If such a file is there and ``replace`` is false.
+        If such a file is there and ``replace`` is false, or an argument is not as above.
     OSError
         If the file cannot be written; the file before it is kept.
     """
     path = files.destination("path", path)
+    as_choice("profile", profile, PROFILES)
+    as_number("seconds", seconds, least=0)
+    rows = list(rows) if isinstance(rows, list | tuple) else [rows]
+    if wrong := [row for row in rows if not isinstance(row, dict) or not row.keys() >= set(KEY)]:
+        raise ValueError(f"rows must be rows of a table, got {wrong[0]!r:.200}")
     with files.locked(path):
         earlier = _earlier(profile, path, replace)
         files.write_json(path, _merged(earlier, rows, profile, seconds))
@@ -179,13 +182,15 @@ def read(path):
     ValueError
         If it is not a recorded table, or holds a row twice.
     """
+    text = files.as_path("path", path).read_bytes()
     try:
-        table = json.loads(Path(path).read_text())
+        table = json.loads(text)
         keys = [_key(row) for row in table["runs"]]
+        distinct = set(keys)
         table["provenance"]["profile"], table["provenance"]["code_version"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"path must hold a recorded table, got {path}: {error!r}") from error
-    if len(set(keys)) < len(keys):
+    if len(distinct) < len(keys):
         raise ValueError(f"path must hold every row once, got one twice in {path}")
     return table
 
@@ -214,6 +219,7 @@ def measure(profile, path, *, replace=False, **grid):
 
     Source: slide "Experiments", the table.
     """
+    as_choice("profile", profile, PROFILES)
     _earlier(profile, files.destination("path", path), replace)
     started = time.perf_counter()
     rows = run(profile, **grid)
@@ -249,8 +255,16 @@ def select(runs, **values):
     -------
     list of dict
 
+    Raises
+    ------
+    ValueError
+        If a row lacks such a column.
+
     Source: slide "Experiments".
     """
+    for name in values:
+        if not all(isinstance(row, dict) and name in row for row in runs):
+            raise ValueError(f"runs must be rows with the column {name}, got others")
     return [row for row in runs if all(row[name] == value for name, value in values.items())]
 
 
@@ -266,17 +280,29 @@ def _tidy(row):
     return first | own
 
 
-def _known(name, values, known):
-    if not list(values):
-        raise ValueError(f"{name} must name at least one, got none")
-    for value in values:
-        if value not in known:
-            raise ValueError(f"{name} must be among {', '.join(known)}, got {value!r}")
+def _names(name, values, known):
+    if isinstance(values, str) or not np.iterable(values) or not len(list(values)):
+        raise ValueError(f"{name} must be a sequence of {', '.join(known)}, got {values!r}")
+    return _different(name, [as_choice(name, value, known) for value in values])
 
 
-def _available(device):
-    try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device must be one that is there, got {device!r}: {reason}") from error
+def _numbers(name, values, least=1):
+    return _different(name, as_counts(name, values, least=least))
+
+
+def _labels(name, values, most, profile, seeds):
+    """Numbers of labels for which every seed draws two classes at least."""
+    values = _numbers(name, values)
+    if max(values) > most:
+        raise ValueError(f"{name} must be at most {most} labels, got {max(values)}")
+    fewest = min(values)
+    drawn = [extra_labels(profile, seed, fewest, borrow=name == "beyond") for seed in seeds]
+    if any(len(np.unique(labels)) < 2 for labels in drawn):
+        raise ValueError(f"{name} must reach labels of two classes, got {fewest}")
+    return values
+
+
+def _different(name, values):
+    if len(set(values)) < len(values):
+        raise ValueError(f"{name} must be different, got {values}")
+    return list(values)

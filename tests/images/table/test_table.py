@@ -1,22 +1,22 @@
 """The table: its rows, its file, its command line, and what interrupts it."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 
 import joblib
 import numpy as np
 import pytest
 
+from sslboost.core import files
 from sslboost.images import __main__ as command
 from sslboost.images import data
-from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.table import cells, record
-from sslboost.images.table.profiles import PROFILES
-from sslboost.pages import mechanism, report
 
 SMALL = {"arms": ("ssl", "processor"), "adversaries": ("linear",), "n0": (100, 200), "seeds": (0,)}
 FIELDS = {
@@ -33,14 +33,12 @@ def private_cache(folder):
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    data.load()
+def own_cache(cifar, tmp_path, monkeypatch):
     monkeypatch.setenv("SSLBOOST_DATA", str(private_cache(tmp_path / "data")))
 
 
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory):
-    data.load()
+def rows(cifar, tmp_path_factory):
     folder = private_cache(tmp_path_factory.mktemp("shared") / "data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSLBOOST_DATA", str(folder))
@@ -58,14 +56,8 @@ def test_every_row_names_its_arm_and_says_what_was_measured(rows):
         numbers = [value for value in row.values() if isinstance(value, float)]
         assert np.isfinite(numbers).all()
         assert 0 <= row["accuracy"] <= 1
-    assert {row["psi"] for row in rows if row["arm"] == "processor"} == set(report.READINGS)
-
-
-def test_half_of_the_labels_are_among_all_of_them_and_drawn_by_the_seed():
-    part, other = (cells.Part(PROFILES["smoke"], PRETEXTS["rotation"], seed) for seed in (0, 1))
-    half = part.rows["half"]
-    assert len(half) == len(part.rows["full"]) // 2 == len(set(half.tolist()))
-    assert not np.array_equal(half, other.rows["half"])
+    readings = {"none", "linear", "network", "network-no-decay"}
+    assert {row["psi"] for row in rows if row["arm"] == "processor"} == readings
 
 
 def test_a_table_is_written_read_and_joined(rows, tmp_path):
@@ -79,7 +71,7 @@ def test_a_table_is_written_read_and_joined(rows, tmp_path):
         return str(row)
 
     assert sorted(found["runs"], key=key) == sorted(rows, key=key)
-    assert [p.name for p in tmp_path.iterdir() if p.suffix != ""] == ["table.json"]
+    assert {p.name for p in tmp_path.iterdir()} == {"data", "table.json", ".table.json.lock"}
 
 
 @pytest.mark.parametrize(("field", "value"), [("profile", "laptop"), ("code_version", "0" * 16)])
@@ -96,9 +88,16 @@ def test_results_of_another_profile_or_code_are_never_joined(rows, tmp_path, fie
     assert record.read(path)["provenance"][field] != value
 
 
-@pytest.mark.parametrize("content", ["", '{"runs": []}', '{"provenance": {}, "runs": [{}]}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b'{"runs": []}', b'{"provenance": {}, "runs": [{}]}', b"[]", b"\xff\xfe", b"3"),
+        b'{"provenance": {"profile": 1, "code_version": 2}, "runs": [[]]}',
+        b'{"provenance": {"profile": 1, "code_version": 2}, "runs": [{"arm": []}]}',
+    ],
+)
 def test_a_file_that_is_no_table_is_refused(tmp_path, content):
-    (tmp_path / "table.json").write_text(content)
+    (tmp_path / "table.json").write_bytes(content)
     with pytest.raises(ValueError, match="path must hold a recorded table"):
         record.read(tmp_path / "table.json")
 
@@ -126,40 +125,197 @@ def test_a_full_disk_keeps_the_file_before(rows, tmp_path, monkeypatch):
     assert path.read_bytes() == before and not list(tmp_path.glob("*.part"))
 
 
+FORK = multiprocessing.get_context("fork")
+
+
+def write_four(writer, path, barrier):
+    barrier.wait(timeout=60)
+    for j in range(4):
+        row = dict.fromkeys(record.KEY, "x") | {"seed": 4 * writer + j}
+        record.write([row], "smoke", path, seconds=1.0)
+
+
+def written_by_six(path):
+    """Rows in a file to which six processes write four each, all of them at once."""
+    barrier = FORK.Barrier(6)
+    writers = [FORK.Process(target=write_four, args=(i, path, barrier)) for i in range(6)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(timeout=120)
+    assert [writer.exitcode for writer in writers] == [0] * 6
+    table = record.read(path)
+    return sorted(row["seed"] for row in table["runs"]), table["provenance"]["seconds"]
+
+
+def test_six_processes_lose_no_row(tmp_path):
+    assert written_by_six(tmp_path / "table.json") == (list(range(24)), 24.0)
+
+
+def test_a_lost_row_would_be_noticed(tmp_path, monkeypatch):
+    """The control: without the lock, all of them read before any of them writes."""
+    both, merged = FORK.Barrier(6), record._merged
+
+    def slowly(*given):
+        both.wait(timeout=60)
+        return merged(*given)
+
+    monkeypatch.setattr(files, "locked", lambda path: nullcontext())
+    monkeypatch.setattr(record, "_merged", slowly)
+    found, seconds = written_by_six(tmp_path / "table.json")
+    assert len(found) < 24 and seconds < 24
+
+
+def refused(arguments, capfd):
+    """What is said of a wrong call: one line, with exit status 2."""
+    with pytest.raises(SystemExit) as stopped:
+        command.main(arguments)
+    assert stopped.value.code == 2
+    (line,) = capfd.readouterr().err.strip().splitlines()
+    return line
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--profile", "huge"], "profile must be among laptop, paper, smoke"),
-        (["--arms", "magic"], "arms must be among"),
-        (["--pretexts", "jigsaw"], "pretexts must be among"),
-        (["--adversaries", "oracle"], "adversaries must be among"),
+        (["--profile", "huge"], "profile must be one of laptop, paper, smoke"),
+        (["--arms", "magic"], "arms must be one of"),
+        (["--arms", "ssl", "ssl"], "arms must be different"),
+        (["--pretexts", "jigsaw"], "pretexts must be one of"),
+        (["--adversaries", "oracle"], "adversaries must be one of"),
         (["--arms", "processor", "--n0", "501"], "n0 must be at most 500 labels"),
-        (["--arms", "alternative", "--n0", "0"], "n0 must be"),
+        (["--arms", "processor", "--n0", "1"], "n0 must reach labels of two classes, got 1"),
+        (["--arms", "alternative", "--n0", "1"], "n0 must reach labels of two classes, got 1"),
+        (["--arms", "alternative", "--n0", "0"], "--n0: must be a positive integer"),
+        (["--arms", "ssl", "--n0", "many"], "--n0: must be a positive integer"),
         (["--arms", "beyond", "--beyond", "2501"], "beyond must be at most 2500 labels"),
-        (["--seeds", "-1"], "seeds must be"),
+        (["--arms", "beyond", "--beyond", "1"], "beyond must reach labels of two classes, got 1"),
+        (["--seeds", "-1"], "--seeds: must be an integer of at least 0"),
+        (["--seeds", "0", "0"], "seeds must be different"),
+        (["--jobs", "0"], "--jobs: must be a positive integer"),
         (["--n0", "10", "--beyond", "10", "--device", "nowhere"], "device must be one"),
+        (["--device", "cuda:99"], "device must be one"),
+        (["--device", ""], "device must be one"),
+        (["--out", "nowhere/table.json"], "--out: the output must be in a folder that is there"),
+        (["--out", "."], "--out: the output must be a file"),
+        (["--unknown"], "unrecognized arguments: --unknown"),
+        (["more"], "unrecognized arguments: more"),
     ],
 )
-def test_a_wrong_argument_is_one_line(arguments, message, tmp_path, capfd):
+def test_a_wrong_call_is_one_line(arguments, message, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--profile", "smoke", "--out", "table.json", *arguments]
+    assert message in refused(["table", *arguments], capfd)
+    assert {path.name for path in tmp_path.iterdir()} == {"data"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: command"),
+        (["collapse"], "the following arguments are required: path"),
+        (["collapse", "nowhere/c.json"], "the output must be in a folder that is there"),
+        (["collapse", "."], "the output must be a file, got the folder"),
+        (["collapse", "c.json", "--jobs", "two"], "--jobs: must be a positive integer"),
+        (["table"], "path must be in a folder that is there, got book/results/cifar10-laptop"),
+        (["table", "--profile", "paper"], "got book/results/cifar10-paper.json"),
+        (["fetch", "more"], "unrecognized arguments: more"),
+    ],
+)
+def test_a_wrong_command_is_one_line(arguments, message, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    assert message in refused(arguments, capfd)
+
+
+def test_a_file_of_other_results_is_found_before_anything_is_measured(
+    rows, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setattr(record, "run", None)
+    (tmp_path / "table.json").write_text("[]")
+    line = refused(["table", "--profile", "smoke", "--out", str(tmp_path / "table.json")], capfd)
+    assert "path must hold a recorded table" in line
+
+
+def test_a_cell_that_fails_is_one_line(tmp_path, monkeypatch, capfd):
+    def failing(*_, **__):
+        raise MemoryError("of this cell")
+
+    monkeypatch.setattr(cells, "part_of", failing)
     out = ["--out", str(tmp_path / "table.json")]
-    assert command.main(["table", "--profile", "smoke", *out, *arguments]) == 1
-    lines = capfd.readouterr().err.strip().splitlines()
-    assert len(lines) == 1 and message in lines[0]
-    assert not (tmp_path / "table.json").exists()
+    status = command.main(["table", "--profile", "smoke", "--arms", "ssl", "--seeds", "0", *out])
+    (line,) = capfd.readouterr().err.strip().splitlines()[-1:]
+    assert status == 1 and "of this cell" in line and "'profile': 'smoke'" in line
 
 
-def test_a_missing_folder_is_found_before_anything_is_measured(tmp_path, capsys):
-    path = str(tmp_path / "nowhere" / "table.json")
-    assert command.main(["table", "--profile", "smoke", "--out", path]) == 1
-    assert "path must be in a folder that is there" in capsys.readouterr().err
+def test_a_checkpoint_that_cannot_be_kept_is_found_before_training(tmp_path, monkeypatch):
+    (tmp_path / "data" / "checkpoints").write_text("not a folder")
+    monkeypatch.setattr("sslboost.images.training.augment", None)
+    with pytest.raises(RuntimeError, match="the folder of a checkpoint must be a folder"):
+        record.run("smoke", arms=("ssl",), seeds=(0,))
 
 
-@pytest.mark.parametrize("arguments", [["--n0", "many"], ["--unknown"]])
-def test_what_cannot_be_parsed_is_one_line(arguments, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        command.main(["table", *arguments])
-    assert stopped.value.code == 2
-    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"arms": "ssl"}, "arms must be a sequence of ssl, processor"),
+        ({"arms": ()}, "arms must be a sequence of ssl, processor"),
+        ({"arms": [["ssl"]]}, "arms must be one of ssl, processor"),
+        ({"n0": 100}, "n0 must be a sequence of integers, got 100"),
+        ({"n0": [100.5]}, "n0.0. must be a positive integer, got 100.5"),
+        ({"n0": "100"}, "n0 must be a sequence of integers, got '100'"),
+        ({"seeds": None}, "seeds must be a sequence of integers"),
+        ({"seeds": [True]}, "seeds.0. must be an integer of at least 0"),
+        ({"compiled": "no"}, "compiled must be True or False"),
+        ({"device": None}, "device must be one that is there, got None"),
+        ({"profile": 3}, "profile must be one of laptop, paper, smoke"),
+    ],
+)
+def test_a_wrong_table_is_named(arguments, named):
+    with pytest.raises(ValueError, match=named):
+        record.run(**{"profile": "smoke", **arguments})
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (lambda path: record.write([], "tiny", path, seconds=1.0), "profile must be one of"),
+        (lambda path: record.write([{}], "smoke", path, seconds=1.0), "rows must be rows of a"),
+        (lambda path: record.write("rows", "smoke", path, seconds=1.0), "rows must be rows of a"),
+        (lambda path: record.write([], "smoke", path, seconds=-1), "seconds must be at least 0"),
+        (lambda path: record.write([], "smoke", path.parent, seconds=1.0), "path must be a file"),
+        (lambda path: record.write([], "smoke", None, seconds=1.0), "path must be a path"),
+        (lambda path: record.read(None), "path must be a path"),
+        (lambda path: record.measure("smoke", path.parent), "path must be a file"),
+        (lambda path: record.measure("tiny", path), "profile must be one of"),
+        (lambda path: record.select([{"a": 1}], b=1), "runs must be rows with the column b"),
+        (lambda path: record.select([3], b=1), "runs must be rows with the column b"),
+        (lambda path: cells.ssl("tiny", "rotation", 0, "cpu", False), "profile must be one of"),
+        (lambda path: cells.ssl("smoke", "turns", 0, "cpu", False), "pretext must be one of"),
+        (lambda path: cells.ssl("smoke", "rotation", -1, "cpu", False), "seed must be an integer"),
+        (lambda path: cells.ssl("smoke", "rotation", 0, "tpu", False), "device must be one"),
+        (lambda path: cells.ssl("smoke", "rotation", 0, "cpu", 1), "compiled must be True or"),
+        (
+            lambda path: cells.alternative("smoke", "rotation", 501, 0, "cpu", False),
+            "n0 must be at most 500, got 501",
+        ),
+        (
+            lambda path: cells.processor("smoke", "rotation", "x", 9, False, 0, "cpu", False),
+            "adversary must be one of",
+        ),
+        (
+            lambda path: cells.processor("smoke", "rotation", "linear", 1, False, 0, "cpu", False),
+            "labelled must hold at least 2 images",
+        ),
+        (
+            lambda path: cells.processor("smoke", "rotation", "linear", 9, 1, 0, "cpu", False),
+            "borrow must be True or False",
+        ),
+        (lambda path: cells.train_y_error("f", None, None), "f must be a Processor, got str"),
+    ],
+)
+def test_what_is_no_table_is_named(call, named, tmp_path):
+    with pytest.raises(ValueError, match=named):
+        call(tmp_path / "table.json")
 
 
 def test_help_explains_every_option(capsys):
@@ -177,7 +333,7 @@ def test_a_killed_table_goes_on_and_ends_the_same(rows, tmp_path):
     arguments += ["--seeds", "0", "--out", str(path)]
     process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not list(cache.glob("*.json")):
-        time.sleep(0.05)
+        time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL and not path.exists()
     finished = {file: file.stat().st_mtime_ns for file in cache.glob("*.json")}
@@ -212,30 +368,41 @@ def test_the_alternatives_start_from_plain_ssl():
     assert len(list((data.folder() / "checkpoints" / cells.version()).glob("*-ssl-*.pt"))) == 1
 
 
-def test_paired_differences_are_taken_seed_by_seed():
-    runs = [
-        {"arm": arm, "seed": seed, "accuracy": level + 0.1 * seed}
-        for arm, level in [("a", 0.5), ("b", 0.4)]
-        for seed in range(3)
-    ]
-    runs[0]["accuracy"] += 0.003
-    difference = np.array([0.103, 0.1, 0.1])
-    error = difference.std(ddof=1) / np.sqrt(3)
-    value = report.separation(runs, {"arm": "a"}, {"arm": "b"})
-    assert value == pytest.approx(difference.mean() / error)
-    with pytest.raises(ValueError, match="better and worse must share two seeds"):
-        report.separation(runs, {"arm": "a"}, {"arm": "c"})
+def test_a_seed_and_a_pretext_are_those_of_the_row(rows):
+    other = untimed(record.run("smoke", arms=("ssl",), pretexts=("inpainting",), seeds=(3,)))
+    assert {(row["pretext"], row["seed"]) for row in other} == {("inpainting", 3)}
+
+    def accuracies(table):
+        return [row["accuracy"] for row in table if row["arm"] == "ssl"]
+
+    assert accuracies(other) != accuracies(rows)
 
 
-def test_the_label_explains_colours_and_not_turns():
-    import torch
+def test_arithmetic_of_another_kind_is_measured_anew(monkeypatch):
+    begun = []
+    monkeypatch.setattr(cells, "part_of", lambda *_, **__: begun.append(1))
+    for chosen in ("0", "1"):
+        monkeypatch.setenv("SSLBOOST_BF16", chosen)
+        with pytest.raises(RuntimeError):
+            record.run("smoke", arms=("ssl",), seeds=(0,))
+    # What one arithmetic measured is no row of the other.
+    folder = data.folder() / "table"
+    monkeypatch.setattr(record.sweep, "run", lambda cell, grid, cache, **how: [how["code_version"]])
+    monkeypatch.setattr(record, "_tidy", lambda row: row)
+    versions = set()
+    for chosen in ("0", "1"):
+        monkeypatch.setenv("SSLBOOST_BF16", chosen)
+        versions.update(record.run("smoke", arms=("ssl",), seeds=(0,)))
+    assert len(versions) == 2 and len(begun) == 2 and not list(folder.glob("*.json"))
 
-    cifar = data.load()
-    images, labels = torch.tensor(cifar.train_images[:4000]), cifar.train_labels[:4000]
-    rotation, colours = (
-        mechanism.dependence(images, labels, PRETEXTS[name])
-        for name in ("rotation", "colourisation")
-    )
-    # 27 chi-squared terms of mean 9 / (n - 1) in all: four times the mean is beyond 1e-9.
-    assert rotation.label < 4 * rotation.chance < colours.label
-    assert colours.shuffled < 4 * colours.chance < colours.yhat
+
+def test_every_module_that_decides_a_row_is_in_its_version():
+    code = "import sys, sslboost.images.table.cells; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name for name in run.stdout.split() if name.startswith("sslboost.")}
+    # What only checks, keeps, fetches or records.
+    idle = {f"sslboost.{name}" for name in ("core", "images", "images.checks", "images._sources")}
+    idle |= {f"sslboost.core.{name}" for name in ("files", "validation", "provenance")}
+    idle |= {f"sslboost.images.table{name}" for name in ("", ".record")}
+    idle |= {name for name in loaded if name.startswith("sslboost.core.sweep")}
+    assert loaded - idle == set(cells.MODULES)

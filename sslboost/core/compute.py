@@ -1,0 +1,133 @@
+"""How networks compute: on how many threads, how these wait, and where they round to bfloat16.
+
+Import this module before torch: OpenMP reads how its threads wait when torch loads it.
+"""
+
+import os
+import threading
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from sslboost.core.validation import as_count
+
+# A thread that spins while it waits for another one keeps the core that the other one needs:
+# beside busy processes training then takes many times its time. A user's own choice stands.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+#: Flags of processors that multiply matrices of bfloat16; on others it is emulated, and slow.
+_BFLOAT16 = {"avx512_bf16", "amx_bf16"}
+
+_blas = threading.RLock()
+
+
+def uses_bfloat16(device="cpu"):
+    """Return whether networks multiply in bfloat16 on a device, rather than in float32.
+
+    The environment variable ``SSLBOOST_BF16``, 0 or 1, decides for every device. Without it
+    accelerators do (NVIDIA's since Ampere), and CPUs that have instructions for it.
+
+    Parameters
+    ----------
+    device : str or torch.device
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    ValueError
+        If ``SSLBOOST_BF16`` holds anything else.
+    """
+    chosen = os.environ.get("SSLBOOST_BF16")
+    if chosen is not None:
+        if chosen not in ("0", "1"):
+            raise ValueError(f"SSLBOOST_BF16 must be 0 or 1, got {chosen!r}")
+        return chosen == "1"
+    kind = str(device).partition(":")[0]
+    if kind == "cuda":
+        import torch
+
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return kind != "cpu" or not _BFLOAT16.isdisjoint(_processor_flags())
+
+
+def _processor_flags():
+    """What Linux says that the processor can; nothing elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []
+    return next((line.split() for line in lines if line.startswith("flags")), [])
+
+
+def autocast(device):
+    """Return the context of mixed precision: bfloat16 where :func:`uses_bfloat16` says so.
+
+    Parameters
+    ----------
+    device : str or torch.device
+
+    Returns
+    -------
+    torch.autocast
+
+    Raises
+    ------
+    ValueError
+        If ``SSLBOOST_BF16`` is neither 0 nor 1.
+    """
+    import torch
+
+    kind = torch.device(device).type
+    return torch.autocast(kind, torch.bfloat16, enabled=uses_bfloat16(device))
+
+
+def describe():
+    """Return how networks compute on this processor, for the provenance of a result.
+
+    Returns
+    -------
+    str
+        Loads no torch.
+
+    Raises
+    ------
+    ValueError
+        If ``SSLBOOST_BF16`` is neither 0 nor 1.
+    """
+    products = "bfloat16" if uses_bfloat16() else "float32"
+    return f"matrix products in {products}, OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']}"
+
+
+@contextmanager
+def threads(n):
+    """Let torch and the BLAS libraries use ``n`` threads inside the block.
+
+    Sums depend on the number of threads, and small networks gain little from a second one. For
+    torch the number is that of the calling thread. BLAS has one for the process: of threads whose
+    blocks overlap, the first one decides.
+
+    Parameters
+    ----------
+    n : int
+
+    Raises
+    ------
+    ValueError
+        If it is no positive integer.
+    """
+    import torch
+
+    n, before = as_count("n", n), torch.get_num_threads()
+    first = _blas.acquire(blocking=False)
+    try:
+        with threadpool_limits(n) if first else nullcontext():
+            torch.set_num_threads(n)
+            yield
+    finally:
+        torch.set_num_threads(before)
+        if first:
+            _blas.release()
