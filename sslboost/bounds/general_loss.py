@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from sslboost.core.linalg import as_covariance, least_squares, square_root
+from sslboost.core.linalg import RANK_RTOL, as_covariance, least_squares, square_root
 from sslboost.core.validation import (
     as_array,
     as_count,
@@ -182,11 +182,8 @@ def expected_increase(loss, small, extra, n=100_000, rng=None):
     """
     small = as_covariance("small", small)
     extra = as_covariance("extra", extra, size=len(small))
-    return _increase(loss, small, extra, n, rng)
-
-
-def _increase(loss, small, extra, n, rng):
-    n, rng = as_count("n", n, least=2), as_rng(rng)
+    n = as_count("n", n, least=2)
+    rng = as_rng(rng)
     roots = [square_root(cov) for cov in (small, extra)]
     e, a = (rng.standard_normal((n, root.shape[1])) @ root.T for root in roots)
     return _estimate((loss(e + a) + loss(e - a)) / 2 - loss(e))
@@ -251,9 +248,19 @@ def margin(population, loss, lam=1.0, *, A=None, n=100_000, rng=None):
     lam = as_number("lam", lam)
     extra = explained_cov(population, A)
     cov_zz = population.block("z", "z")
-    # What f(x) leaves of z is a covariance up to rounding, and may be nothing.
-    found = _increase(loss, cov_zz - extra, extra, n, rng)
+    found = expected_increase(loss, _remainder(cov_zz, extra), extra, n, rng)
     return Estimate(lam * found.value, abs(lam) * found.standard_error)
+
+
+def _remainder(cov, part):
+    """Return cov - part, a covariance: where only its rounding is left there is nothing."""
+    left = cov - part
+    sd = np.sqrt(np.where(np.diag(cov) > 0, np.diag(cov), 1.0))
+    values, vectors = linalg.eigh(left / np.outer(sd, sd))
+    if values[0] > RANK_RTOL:
+        return left
+    root = sd[:, None] * vectors * np.sqrt(np.where(values > RANK_RTOL, values, 0.0))
+    return root @ root.T
 
 
 @takes(loss=GeneralLoss)

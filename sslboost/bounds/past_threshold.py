@@ -9,7 +9,7 @@ from sslboost.core.linalg import RANK_RTOL
 from sslboost.core.validation import as_array, as_count, as_number, takes
 from sslboost.population import GaussianPopulation
 
-#: Of which the square is still a number.
+#: Of which the square is still a number: at 0 itself the slope may vanish without a minimum.
 _SMALLEST_ANGLE = 1e-150
 
 
@@ -98,12 +98,13 @@ def limit(ratio, lam, k2, kappa2):
 
     Source: beyond the slides ("Insufficient Downstream Samples Provably Fails"); chapter 4.
     """
-    ratio, lam, k2, kappa2 = np.broadcast_arrays(
+    arguments = np.broadcast_arrays(
         _within("ratio", ratio, above=0),
         _within("lam", lam, above=0),
         _within("k2", k2, above=0, most=1),
         _within("kappa2", kappa2, above=0),
     )
+    ratio, lam, k2, kappa2 = arguments
     past = ratio > 1  # up to the threshold t is 0
     t = np.zeros(ratio.shape)
     t[past] = _alignment(ratio[past], (lam * kappa2)[past], k2[past])
@@ -113,7 +114,6 @@ def limit(ratio, lam, k2, kappa2):
 
 def _alignment(ratio, penalty, k2):
     """The t at which the slope of F + penalty t vanishes, or the end that it falls towards."""
-    # Inside the right angle, as pi / 2 is in floating point: the slope vanishes at an end.
     ends = np.full(ratio.shape, _SMALLEST_ANGLE), np.full(ratio.shape, np.pi / 2)
     found = elementwise.find_root(_slope, ends, args=(ratio, penalty, k2))
     end = _slope(np.pi / 4, ratio, penalty, k2) < 0
