@@ -2,7 +2,6 @@
 
 import sys
 import time
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,13 +9,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from sslboost import population as population_module
 from sslboost.bounds import capacity, model_free
-from sslboost.core import files, provenance, sweep
+from sslboost.core import compute, files, provenance, sweep
 from sslboost.core.command import Parser, count, finish, output
 from sslboost.core.differentiable import explained
-from sslboost.core.validation import as_count, as_number, as_rng
-from sslboost.population import latent_population
+from sslboost.core.linalg import least_squares
+from sslboost.core.validation import as_count, as_number, as_rng, takes
+from sslboost.population import GaussianPopulation, latent_population
 
 #: Inputs and hidden layers of the recorded study, and labels in multiples of the parameters of
 #: W f. Two numbers of inputs separate the parameters from the neurons.
@@ -50,27 +49,7 @@ def study_population(d_x=11):
     return latent_population(d_y=1, d_s=1, dims_x=(3, 3, noise), dims_z=(2, 2), y_to_z=1.5)
 
 
-def forward(parameters, X):
-    """Return the outputs of a batch of ReLU networks with a linear last layer.
-
-    Parameters
-    ----------
-    parameters : list of tensors
-        Weights (networks, k_in, k_out) and biases (networks, 1, k_out) of every hidden layer in
-        turn, then the last weights.
-    X : tensor (networks, n, d_x)
-
-    Returns
-    -------
-    tensor (networks, n, d_f)
-
-    Source: slide "Model-Dependent Result", networks with L layers.
-    """
-    for W, b in zip(parameters[0:-1:2], parameters[1:-1:2], strict=True):
-        X = torch.baddbmm(b, X, W).relu()
-    return X @ parameters[-1]
-
-
+@takes(population=GaussianPopulation)
 def train(
     population, widths, n0, *, d_f=4, lam=0.2, networks=4, steps=2000, batch=1024, rate=0.01, rng=0
 ):
@@ -115,23 +94,13 @@ def train(
 
     Source: slide "How to Obtain f ? (Cont.)"; chapter 6.
     """
-    n0, d_f = as_count("n0", n0, least=as_count("d_f", d_f)), int(d_f)
+    d_f, widths = as_count("d_f", d_f), capacity.as_widths(widths)
+    n0 = as_count("n0", n0, least=d_f)
     lam, rate = as_number("lam", lam, least=0), as_number("rate", rate, above=0)
     networks, batch = as_count("networks", networks), as_count("batch", batch)
     steps = as_count("steps", steps)
-    with _one_thread():
-        return _train(population, tuple(widths), n0, d_f, lam, networks, steps, batch, rate, rng)
-
-
-@contextmanager
-def _one_thread():
-    """Small products gain nothing from threads, and lose much where cores are shared."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    with compute.threads(1):  # small products gain nothing from a second one
+        return _train(population, widths, n0, d_f, lam, networks, steps, batch, rate, rng)
 
 
 def _train(population, widths, n0, d_f, lam, networks, steps, batch, rate, rng):
@@ -147,13 +116,20 @@ def _train(population, widths, n0, d_f, lam, networks, steps, batch, rate, rng):
     for step in range(steps):
         rows = (torch.arange(batch) + step * batch) % POOL
         inputs, targets = (t[rows].expand(networks, -1, -1) for t in (pool, psi))
-        gain = explained(forward(parameters, X), Y)
-        price = lam * explained(forward(parameters, inputs), targets)
+        gain = explained(_forward(parameters, X), Y)
+        price = lam * explained(_forward(parameters, inputs), targets)
         optimiser.zero_grad()
         (price - gain).sum().backward()
         optimiser.step()
         schedule.step()
     return _scores(population, parameters, X, Y, lam, rng)
+
+
+def _forward(parameters, X):
+    """Outputs (networks, n, d_f) of a batch of ReLU networks with a linear last layer."""
+    for W, b in zip(parameters[0:-1:2], parameters[1:-1:2], strict=True):
+        X = torch.baddbmm(b, X, W).relu()
+    return X @ parameters[-1]
 
 
 def _tensor(array, dtype=torch.float32):
@@ -184,14 +160,15 @@ def _scores(population, parameters, X, Y, lam, rng):
     x, psi = _pretext(population, SCORED, rng, torch.float64)
     to_yhat = _tensor(population.best_linear("y", "x").T, torch.float64)
     total_y = float(np.trace(population.block("y", "y")))
-    features = forward(parameters, x.expand(len(X), -1, -1))
+    features = _forward(parameters, x.expand(len(X), -1, -1))
     power = Y.square().sum(dim=2).mean(dim=1)
-    residual = power - explained(forward(parameters, X), Y)
+    residual = power - explained(_forward(parameters, X), Y)
     of_z = explained(features, psi.expand(len(X), -1, -1))
     of_y = explained(features, (x @ to_yhat).expand(len(X), -1, -1))
     price_yhat = lam * model_free.explained_by_yhat(population)
     objective_yhat = power - explained(X @ to_yhat, Y) + price_yhat
-    heads = torch.linalg.pinv(forward(parameters, X)) @ Y
+    fits = zip(_forward(parameters, X).numpy(), Y.numpy(), strict=True)
+    heads = torch.from_numpy(np.stack([least_squares(F, T) for F, T in fits]))
     sizes = (features @ heads).square().sum(dim=2).sort(dim=1).values
     columns = {
         "residual": residual,
@@ -231,13 +208,25 @@ def cell(architecture, ratio, networks=4, steps=2000, rng=0):
 
     Source: chapter 6, collapse of the risk.
     """
-    d_x, *widths = (int(size) for size in architecture.split("-"))
+    d_x, *widths = _sizes("architecture", architecture)
     population = study_population(d_x)
     parameters = capacity.parameter_count(population.d_x, widths, population.d_y)
     n0 = round(as_number("ratio", ratio, above=0) * parameters)
     rows = train(population, widths, n0, networks=networks, steps=steps, rng=rng)
     facts = {"narrowest": min(widths), "layers": len(widths), "parameters": parameters, "n0": n0}
     return [facts | {"network": i} | row for i, row in enumerate(rows)]
+
+
+def _sizes(name, architecture):
+    """Inputs and hidden widths out of a name such as "11-16-16"."""
+    sizes = architecture.split("-") if isinstance(architecture, str) else []
+    if len(sizes) < 2 or not all(size.isascii() and size.isdigit() for size in sizes):
+        raise ValueError(
+            f"{name} must be inputs and hidden widths, such as '11-16', got {architecture!r:.80}"
+        )
+    sizes = [as_count(f"a size of {name}", int(size[:20])) for size in sizes]
+    as_count(f"inputs of {name}", sizes[0], least=6)
+    return sizes
 
 
 def study(architectures, ratios, cache_dir, *, networks=4, steps=2000, n_jobs=None):
@@ -268,8 +257,17 @@ def study(architectures, ratios, cache_dir, *, networks=4, steps=2000, n_jobs=No
 
     Source: chapter 6, collapse of the risk.
     """
+    networks, steps = as_count("networks", networks), as_count("steps", steps)
+    for name, values in [("architectures", architectures), ("ratios", ratios)]:
+        if not isinstance(values, list | tuple | np.ndarray) or not len(values):
+            raise ValueError(f"{name} must be a sequence, not empty, got {values!r:.80}")
+    for i, architecture in enumerate(architectures):
+        _sizes(f"architectures[{i}]", architecture)
+    for i, ratio in enumerate(ratios):
+        as_number(f"ratios[{i}]", ratio, above=0)
     cells = sweep.grid(architecture=architectures, ratio=ratios, networks=[networks], steps=[steps])
-    version = sweep.code_version(__name__, population_module, model_free, capacity)
+    folders = ("core", "population", "representation", "bounds")
+    version = sweep.code_version(*(f"sslboost.{folder}" for folder in folders))
     return sweep.run(cell, cells, cache_dir, code_version=version, n_jobs=n_jobs)
 
 
@@ -294,7 +292,12 @@ def half_way(rows, architecture):
 
     Source: chapter 6, collapse of the risk.
     """
-    own = [row for row in rows if row["architecture"] == architecture]
+    rows = rows if isinstance(rows, list | tuple) else [rows]
+    for i, row in enumerate(rows):
+        if not isinstance(row, dict) or not {"architecture", "n0", "risk"} <= row.keys():
+            raise ValueError(f"rows[{i}] must be a row of the study, got {row!r:.80}")
+    known = isinstance(architecture, str)
+    own = [row for row in rows if known and row["architecture"] == architecture]
     if not own:
         raise ValueError(f"architecture must be one of the rows', got {architecture!r}")
     population = study_population()
