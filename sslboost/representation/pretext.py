@@ -180,7 +180,6 @@ def _fit(X, Y, rank, intercept, size=0.0):
     return LinearMap(B.T, mean_y - mean_x @ B)
 
 
-@takes(intercept=bool)
 def fit_ssl(X_pre, Z_pre, X_down, Y_down, *, rank=None, intercept=False):
     """Return the empirical predictor g_hat = W_hat psi_hat.
 
@@ -215,8 +214,8 @@ def fit_ssl(X_pre, Z_pre, X_down, Y_down, *, rank=None, intercept=False):
             f"got {X_pre.shape[1]} and {X_down.shape[1]}"
         )
     psi = fit_linear(X_pre, Z_pre, rank=rank, intercept=intercept).matrix
-    # Where x does not predict z, psi_hat is the rounding of numbers as large as z.
-    size = column_scale(centred(Z_pre)[0] if intercept else Z_pre)
+    # What x does not predict of z is left in psi_hat as the rounding of numbers as large as z.
+    size = column_scale(Z_pre)
     # Of centred inputs, whose image has all its digits wherever the mean lies.
     rows, mean = centred(X_down) if intercept else (X_down, np.zeros(X_down.shape[1]))
     W = _fit(rows @ psi.T, Y_down, None, intercept, size)

@@ -237,6 +237,40 @@ def test_a_representation_is_not_read_out_of_rounding():
         assert g.offset[0] == pytest.approx(y.mean() if intercept else 0.0)
 
 
+def test_a_head_ignores_a_feature_that_cancels():
+    """x3 = 0.1 x1 + 0.3 x2, and psi = 0.1 x1 + 0.3 x2 - x3 is zero up to its last digit."""
+    root = np.random.default_rng(0).standard_normal((5, 5))
+    root[2] = 0.1 * root[0] + 0.3 * root[1]
+    population = GaussianPopulation(root @ root.T, 3, 1, 1)
+    psi = LinearMap([[0.1, 0.3, -1.0]], [0.0])
+    assert (W_star(population, psi).matrix == 0).all()
+    near = LinearMap([[0.1, 0.3, -1.0 + 1e-6]], [0.0])
+    assert np.abs(W_star(population, near).matrix).max() > 1e3
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e8])
+def test_a_second_stage_adds_no_direction_to_the_first(shift):
+    """z is one function of x, written three times; far from zero the copies differ by rounding."""
+    X, Y = data(d_in=2)
+    z = X[:, :1] - X[:, 1:]
+    plain = fit_ssl(X, z, X, Y, intercept=True)(X)
+    copies = np.hstack([z, 2 * z, z + shift])
+    for inputs in (X, X + shift):
+        found = fit_ssl(inputs, copies, inputs, Y, intercept=True)(inputs)
+        assert found == pytest.approx(plain, abs=1e2 * EPS * (1 + shift))
+    other = fit_linear(X, Y, intercept=True)(X)
+    assert np.abs(plain - other).max() > 0.1  # what one more direction would do
+
+
+def test_no_intercept_is_fitted_unless_asked_for():
+    X, Y = data()
+    X, Y = X + 3, Y - 7
+    for fit in (lambda **k: fit_linear(X, Y, **k), lambda **k: fit_ssl(X, Y, X, Y, **k)):
+        assert np.array_equal(fit()(X), fit(intercept=False)(X))
+        assert np.abs(fit()(X) - fit(intercept=True)(X)).max() > 0.01
+        assert (fit().offset == 0).all()
+
+
 def test_a_map_keeps_its_own_numbers():
     matrix, offset = np.eye(2), np.zeros(2)
     g = LinearMap(matrix, offset)
