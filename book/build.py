@@ -82,6 +82,10 @@ def keys(layout: Layout, sources: dict[str, str], *facts: str) -> dict[str, str]
 
 def make_room(layout: Layout) -> None:
     """Make sure, before any work, that everything can be written where it belongs."""
+    if "_build" in layout.root.parts:
+        raise BuildError(
+            f"nbmake passes over folders named _build: move the book from {layout.root}"
+        )
     target = layout.html.resolve()
     for folder in (layout.cache, layout.certificates.parent, target.parent):
         try:

@@ -124,6 +124,11 @@ def test_what_stands_in_the_way_is_found_before_any_work(book, path, is_folder, 
         build.make_room(build.Layout(book))
 
 
+def test_a_folder_that_nbmake_passes_over_is_found_before_any_work(tmp_path):
+    with pytest.raises(build.BuildError, match="nbmake passes over folders named _build"):
+        build.make_room(build.Layout(tmp_path / "_build" / "book"))
+
+
 def test_a_read_only_disk_is_found_before_any_work(book, run):
     (book / "_build").symlink_to("/proc/self")
     status, output = run(book)
