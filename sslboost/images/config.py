@@ -33,6 +33,9 @@ class Config:
         ``narrow``, ``resnet18`` (whose widths and blocks are its own) or ``perceptron``.
     compiled : bool
         Compile the network with ``torch.compile``.
+    threads : int
+        Of a CPU, while the network is trained: sums depend on their number, and beside busy
+        processes a second one costs more time than it saves.
     """
 
     widths: tuple[int, ...] = (16, 32, 64, 128)
@@ -44,6 +47,7 @@ class Config:
     stride: int = 1
     architecture: str = "narrow"
     compiled: bool = False
+    threads: int = 1
 
     def __post_init__(self):
         object.__setattr__(self, "widths", as_counts("widths", self.widths, most=WIDEST))
@@ -55,6 +59,7 @@ class Config:
         as_number("decay", self.decay, least=0)
         as_choice("architecture", self.architecture, ARCHITECTURES)
         as_flag("compiled", self.compiled)
+        as_count("threads", self.threads)
 
     def steps(self, images):
         """Return the number of steps that the epochs make over ``images`` images."""

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from sslboost.core import checkpoints, linalg
 from sslboost.core.checkpoints import Checkpoint
-from sslboost.core.compute import uses_bfloat16
+from sslboost.core.compute import threads, uses_bfloat16
 from sslboost.core.differentiable import explained
 from sslboost.core.validation import as_choice, as_count, as_number, takes
 from sslboost.images.batches import augment, to_input
@@ -186,18 +186,19 @@ def train_processor(
         return torch.stack([left, told])
 
     facts = ("processor", images, labelled, y, pretext, config, adversary, seed)
-    history = checkpoints.run(
-        advance,
-        config.steps,
-        [network, optimizer, schedule, *(rival.parts if rival else [])],
-        generator,
-        window=max(1, config.steps // 50),
-        unit=1,
-        known_by=(MODULES, *facts, device.type, uses_bfloat16(device)),
-        checkpoint=checkpoint,
-        progress=progress,
-        name="processor",
-    )
+    with threads(config.network.threads):
+        history = checkpoints.run(
+            advance,
+            config.steps,
+            [network, optimizer, schedule, *(rival.parts if rival else [])],
+            generator,
+            window=max(1, config.steps // 50),
+            unit=1,
+            known_by=(MODULES, *facts, device.type, uses_bfloat16(device)),
+            checkpoint=checkpoint,
+            progress=progress,
+            name="processor",
+        )
     return TrainedProcessor(network.eval(), history)
 
 

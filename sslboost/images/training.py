@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from sslboost.core import checkpoints
 from sslboost.core.checkpoints import Checkpoint
-from sslboost.core.compute import autocast, uses_bfloat16
+from sslboost.core.compute import autocast, threads, uses_bfloat16
 from sslboost.core.validation import as_count, takes
 from sslboost.images.batches import augment, to_input
 from sslboost.images.checks import (
@@ -141,7 +141,8 @@ def _descended(network, learn, config, steps, generator, *, facts, **how):
 
     known_by = (MODULES, *facts, device.type, uses_bfloat16(device))
     parts = [network, optimizer, schedule]
-    history = checkpoints.run(advance, steps, parts, generator, known_by=known_by, **how)
+    with threads(config.threads):
+        history = checkpoints.run(advance, steps, parts, generator, known_by=known_by, **how)
     return Trained(network.eval(), history)
 
 

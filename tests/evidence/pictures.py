@@ -137,7 +137,7 @@ def profile():
     ssl = tiny(widths=(4, 4))
     psi = tiny(widths=(4,), architecture="perceptron")
     return profiles.Profile(
-        "evidence", (20, 20, 200), 20, ssl, tiny_processor(), psi, tuning=2, grid=2, threads=1
+        "evidence", (20, 20, 200), 20, ssl, tiny_processor(), psi, tuning=2, grid=2
     )
 
 

@@ -178,6 +178,7 @@ class Pairs(nn.Module):
         (lambda: Config(architecture="vgg"), "architecture must be one of narrow"),
         (lambda: Config(architecture=["narrow"]), "architecture must be one of narrow"),
         (lambda: Config(compiled="no"), "compiled must be True or False"),
+        (lambda: Config(threads=0), "threads must be a positive integer"),
         (lambda: NARROW.steps(0), "images must be a positive integer"),
         (lambda: SMOKE.psi.encoder(0), "inputs must be a positive integer"),
         (lambda: Encoder((4,), stride=0), "stride must be a positive integer"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from sslboost.core.compute import threads
 from sslboost.images.batches import augment, to_input
 from sslboost.images.config import Config
 from sslboost.images.pretexts import PRETEXTS, Rotation
@@ -66,6 +67,25 @@ def test_training_is_deterministic_given_the_seed(images):
     )
     assert same(first, again) and first.history == again.history
     assert not same(first, other)
+
+
+@pytest.mark.parametrize("around", [1, 3])
+def test_training_has_threads_of_its_own(images, around):
+    """Sums depend on their number, and so would the weights."""
+    seen = []
+
+    class Watched(Rotation):
+        def draw(self, images, generator):
+            seen.append(torch.get_num_threads())
+            return super().draw(images, generator)
+
+    with threads(around):
+        for count in (1, 2):
+            config = replace(QUICK, epochs=0.1, threads=count)
+            train(images, Watched(), config, seed=0, progress=False)
+            assert set(seen) == {count}
+            seen.clear()
+        assert torch.get_num_threads() == around
 
 
 def test_batch_statistics_are_learned_and_then_frozen(rotated):

@@ -96,7 +96,7 @@ def ssl(profile, pretext, seed, device, compiled, rng=None):
     """
     started = time.perf_counter()
     profile, task = _chosen(profile, pretext, seed, device, compiled)
-    with threads(profile.threads):
+    with threads(profile.ssl.threads):
         part = part_of(profile, task, seed)
         pixels = ([images.flatten(1).numpy()] for images in (part.downstream, part.test))
         raw = part.score(*pixels)
@@ -143,7 +143,7 @@ def alternative(profile, pretext, n0, seed, device, compiled, rng=None):
     """
     started = time.perf_counter()
     profile, task = _chosen(profile, pretext, seed, device, compiled)
-    with threads(profile.threads):
+    with threads(profile.ssl.threads):
         part = part_of(profile, task, seed)
         extra, labels = part.take(n0)
         network = _plain(profile, pretext, seed, part, device, compiled)
@@ -206,7 +206,7 @@ def processor(profile, pretext, adversary, n0, borrow, seed, device, compiled, r
     names = (profile.name, pretext, adversary, n0, borrow, seed, device, compiled)
     readings = {"network": profile.ssl.decay, "network-no-decay": 0.0}
     kept = [_checkpoint(name, *names) for name in ("processor", *readings)]
-    with threads(profile.threads):
+    with threads(profile.ssl.threads):
         part = part_of(profile, task, seed, borrow=borrow)
         extra, labels = part.take(n0)
         f = train_processor(

@@ -131,7 +131,7 @@ def collapse_cell(profile, n0, seed, decay, rng=None):
     """
     chosen, task = PROFILES[as_choice("profile", profile, PROFILES)], PRETEXTS["rotation"]
     config = replace(chosen.psi, decay=as_number("decay", decay, least=0))
-    with threads(chosen.threads):
+    with threads(chosen.ssl.threads):
         part = part_of(chosen, task, seed)
         how = {"seed": seed, "progress": False}
         f = train_processor(part.images, *part.take(n0), task, chosen.processor, **how).network

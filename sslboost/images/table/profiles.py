@@ -28,8 +28,6 @@ class Profile:
         Steps of fine-tuning, the alternative that gives the extra labels to the encoder.
     grid : int
         Side of the grid to which feature maps are pooled for the head.
-    threads : int
-        Threads of a cell on a CPU, fixed because sums depend on it.
     """
 
     name: str
@@ -40,13 +38,12 @@ class Profile:
     psi: Config
     tuning: int
     grid: int
-    threads: int
 
     def __post_init__(self):
         object.__setattr__(self, "sizes", as_counts("sizes", self.sizes))
         if len(self.sizes) != 3:
             raise ValueError(f"sizes must be 3 counts, got {self.sizes}")
-        for name in ("test", "tuning", "grid", "threads"):
+        for name in ("test", "tuning", "grid"):
             as_count(name, getattr(self, name))
         for name, kind in (("ssl", Config), ("processor", ProcessorConfig), ("psi", Config)):
             if not isinstance(getattr(self, name), kind):
@@ -80,7 +77,6 @@ LAPTOP = Profile(
     psi=replace(_NARROW, widths=(256, 256), architecture="perceptron"),
     tuning=200,
     grid=4,
-    threads=1,
 )
 
 _RESNET18 = Config((64, 128, 256, 512), 2, epochs=100, rate=0.1, architecture="resnet18")
@@ -97,7 +93,6 @@ PAPER = Profile(
     psi=replace(_RESNET18, widths=(512, 512), epochs=20, architecture="perceptron"),
     tuning=1000,
     grid=2,
-    threads=1,
 )
 
 _TINY = Config((8, 16, 32), epochs=2, batch=64, rate=0.1, stride=2)
@@ -112,7 +107,6 @@ SMOKE = Profile(
     psi=replace(_TINY, widths=(32, 32), epochs=1, architecture="perceptron"),
     tuning=20,
     grid=2,
-    threads=1,
 )
 
 #: The profiles by name.

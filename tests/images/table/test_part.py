@@ -149,7 +149,7 @@ def test_extra_labels_are_fitted_on_and_choose_nothing():
             "train_features must have no mask",
         ),
         (lambda p: replace(SMOKE, sizes=(1, 2)), "sizes must be 3 counts"),
-        (lambda p: replace(SMOKE, threads=0), "threads must be a positive integer"),
+        (lambda p: replace(SMOKE, grid=0), "grid must be a positive integer"),
         (lambda p: replace(SMOKE, psi=SMOKE.processor), "psi must be a Config"),
     ],
 )
