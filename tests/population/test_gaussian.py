@@ -1,5 +1,7 @@
 """The joint law: blocks, conditionals, predictors, invariances, sampling."""
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -221,6 +223,10 @@ def test_nobody_else_can_change_a_population():
         for array in [*kept, white.factor, white.root]:
             with pytest.raises(ValueError, match="read-only"):
                 array += 1.0
+    with pytest.raises(FrozenInstanceError):
+        population.cov = np.eye(12)
+    assert population == population and population != random_population()
+    assert len({population, population}) == 1
     rows = population.sample(3, rng=0)
     rows[0][:] = 0.0
     assert population.sample(3, rng=0)[0].any()

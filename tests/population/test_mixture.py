@@ -1,5 +1,7 @@
 """Mixtures and families: moments, posteriors, what the switches do, and what is refused."""
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 import torch
@@ -201,6 +203,10 @@ def test_nobody_else_can_change_a_mixture():
             getattr(mixture, name)[:] = 0
     with pytest.raises(ValueError, match="read-only"):
         mixture.within(0)[:] = 0
+    with pytest.raises(FrozenInstanceError):
+        mixture.cov = given["cov"]
+    assert mixture == mixture and mixture != MixturePopulation(**before)
+    assert len({mixture, mixture}) == 1
 
 
 def singular_mixture():

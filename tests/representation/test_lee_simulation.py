@@ -1,5 +1,7 @@
 """Lee et al.'s simulation: trials, the RBF class, repetition and the straight-line summary."""
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
@@ -110,6 +112,9 @@ def test_a_fourier_map_keeps_its_own_numbers():
     assert g(X) == pytest.approx(np.array([[1 + amplitude], [1 - amplitude]]))
     with pytest.raises(ValueError, match="read-only"):
         g.phases[:] = 0
+    with pytest.raises(FrozenInstanceError):
+        g.phases = phases
+    assert g == g and len({g, g}) == 1
 
 
 def test_theory_of_a_trial_by_hand():

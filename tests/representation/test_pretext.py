@@ -1,5 +1,7 @@
 """psi, W and g: population optimality, empirical fits against oracles, reduced rank, bad input."""
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
@@ -254,7 +256,7 @@ def test_a_second_stage_adds_no_direction_to_the_first(shift):
     X, Y = data(d_in=2)
     z = X[:, :1] - X[:, 1:]
     plain = fit_ssl(X, z, X, Y, intercept=True)(X)
-    copies = np.hstack([z, 2 * z, z + shift])
+    copies = np.hstack([z, 3 * z, z + shift])
     for inputs in (X, X + shift):
         found = fit_ssl(inputs, copies, inputs, Y, intercept=True)(inputs)
         assert found == pytest.approx(plain, abs=1e2 * EPS * (1 + shift))
@@ -280,6 +282,9 @@ def test_a_map_keeps_its_own_numbers():
     for array in (g.matrix, g.offset):
         with pytest.raises(ValueError, match="read-only"):
             array[:] = 0
+    with pytest.raises(FrozenInstanceError):
+        g.offset = np.ones(2)
+    assert g == g and g != LinearMap(g.matrix, g.offset) and len({g, g}) == 1
     assert np.array_equal(LinearMap([[2]], [1])(np.ones((3, 1))), np.full((3, 1), 3.0))
 
 
