@@ -42,19 +42,39 @@ def uses_bfloat16(device="cpu"):
     Raises
     ------
     ValueError
-        If ``SSLBOOST_BF16`` holds anything else.
+        If ``SSLBOOST_BF16`` holds anything else, or there is no such device.
     """
     chosen = os.environ.get("SSLBOOST_BF16")
     if chosen is not None:
         if chosen not in ("0", "1"):
             raise ValueError(f"SSLBOOST_BF16 must be 0 or 1, got {chosen!r}")
         return chosen == "1"
-    kind = str(device).partition(":")[0]
+    kind = _type_of(device)
     if kind == "cuda":
-        import torch
-
-        return torch.cuda.get_device_capability(device) >= (8, 0)
+        return _generation_of(device) >= (8, 0)
     return kind != "cpu" or not _BFLOAT16.isdisjoint(_processor_flags())
+
+
+def _type_of(device):
+    if isinstance(device, str) and device == "cpu":
+        return device  # without loading torch
+    import torch
+
+    try:
+        if isinstance(device, str | torch.device):
+            return torch.device(device).type
+    except RuntimeError:
+        pass
+    raise ValueError(f"device must be the name of one, got {device!r}")
+
+
+def _generation_of(device):
+    import torch
+
+    try:
+        return torch.cuda.get_device_capability(device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device must be one that is there, got {device!r}") from error
 
 
 def _processor_flags():
@@ -80,12 +100,11 @@ def autocast(device):
     Raises
     ------
     ValueError
-        If ``SSLBOOST_BF16`` is neither 0 nor 1.
+        As of :func:`uses_bfloat16`.
     """
     import torch
 
-    kind = torch.device(device).type
-    return torch.autocast(kind, torch.bfloat16, enabled=uses_bfloat16(device))
+    return torch.autocast(_type_of(device), torch.bfloat16, enabled=uses_bfloat16(device))
 
 
 def describe():

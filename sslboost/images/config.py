@@ -68,6 +68,7 @@ class Config:
 
     def encoder(self, inputs=3):
         """Return a new encoder of images, or of vectors of length ``inputs``."""
+        inputs = as_count("inputs", inputs, most=WIDEST)
         if self.architecture == "perceptron":
             return Perceptron(inputs, self.widths)
         if self.architecture == "resnet18":

@@ -15,6 +15,7 @@ from sslboost.images.batches import augment, to_input
 from sslboost.images.checks import (
     as_classes,
     as_device,
+    as_flag,
     as_images,
     as_pretext,
     as_same_rows,
@@ -149,6 +150,7 @@ def train_processor(
     """
     pretext, seed, device = as_pretext(pretext), as_seed(seed), as_device(device)
     as_choice("adversary", adversary, ADVERSARIES)
+    progress = as_flag("progress", progress)
     images = as_images("images", images, least=2).to(device)
     labelled = as_images("labelled", labelled, least=2).to(device)
     classes = as_classes("labels", labels, rows=len(labelled), least=2)

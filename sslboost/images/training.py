@@ -14,6 +14,7 @@ from sslboost.images.batches import augment, to_input
 from sslboost.images.checks import (
     as_classes,
     as_device,
+    as_flag,
     as_images,
     as_pretext,
     as_seed,
@@ -93,6 +94,7 @@ def train(
     Source: slide "Pretext-Based SSL (Cont.)", psi_hat; Gidaris et al. (2018).
     """
     pretext, seed, device = as_pretext(pretext), as_seed(seed), as_device(device)
+    progress = as_flag("progress", progress)
     images = as_images("images", images, least=2).to(device)
     generator = torch.Generator(device).manual_seed(seed)
     batch = min(config.batch, len(images))
@@ -290,6 +292,7 @@ def fine_tune(network, images, labels, config, *, seed, steps, checkpoint=None, 
         If the checkpoint cannot be written.
     """
     seed, steps, device = as_seed(seed), as_count("steps", steps), device_of(network)
+    progress = as_flag("progress", progress)
     images = as_images("images", images, least=2).to(device)
     classes = as_classes("labels", labels, rows=len(images), least=2)
     classes = torch.from_numpy(classes).to(device)

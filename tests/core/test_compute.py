@@ -70,6 +70,22 @@ def test_what_the_user_says_must_be_0_or_1(monkeypatch, wrong):
         compute.uses_bfloat16()
 
 
+@pytest.mark.parametrize("device", ["nowhere", "", 3, None, b"cpu", [], torch.ones(2)])
+def test_what_is_no_device_is_named(device):
+    for function in (compute.uses_bfloat16, compute.autocast):
+        with pytest.raises(ValueError, match="device must be the name of one"):
+            function(device)
+
+
+def test_a_device_that_is_absent_is_named(monkeypatch):
+    def absent(device):
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+    monkeypatch.setattr(torch.cuda, "get_device_capability", absent)
+    with pytest.raises(ValueError, match="device must be one that is there, got 'cuda'"):
+        compute.uses_bfloat16("cuda")
+
+
 def waiting(**environment):
     """How long threads spin, as torch finds it when the networks are imported first of all."""
     code = """

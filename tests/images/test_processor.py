@@ -255,6 +255,7 @@ def test_training_is_deterministic_given_the_seed(images, extra, pretext, advers
         ({"pretext": "rotation"}, "pretext must be a pretext object"),
         ({"seed": -1}, "seed must be an integer of at least 0"),
         ({"device": "cuda:77"}, "device must be one that is there, got 'cuda:77'"),
+        ({"progress": 1}, "progress must be True or False, got 1"),
         ({"observe": 3}, "observe must be callable"),
         ({"checkpoint": 3}, "checkpoint must be a Checkpoint"),
     ],
@@ -276,7 +277,7 @@ def test_what_no_processor_can_learn_from_is_named(wrong, named, images, extra):
         for name, value in wrong.items()
     }
     with pytest.raises(ValueError, match=named):
-        train_processor(**{"config": SHORT, "seed": 0} | right | given, progress=False)
+        train_processor(**{"config": SHORT, "seed": 0, "progress": False} | right | given)
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,7 @@ READER = SMOKE.psi
         ({"device": "nowhere"}, "device must be one that is there, got 'nowhere'"),
         ({"device": "meta"}, "device must be one that is there, got 'meta'"),
         ({"device": 1.5}, "device must be one that is there, got 1.5"),
+        ({"progress": "yes"}, "progress must be True or False, got 'yes'"),
         ({"checkpoint": "path.pt"}, "checkpoint must be a Checkpoint, got str"),
         ({"processor": "training"}, "processor must be in evaluation mode"),
         ({"processor": "f"}, "the network of config reads images, got inputs of shape"),
@@ -193,7 +194,7 @@ def test_what_cannot_be_trained_on_is_named(wrong, named, images):
         for name, value in wrong.items()
     }
     with pytest.raises(ValueError, match=named):
-        train(**right | given, progress=False)
+        train(**{"progress": False} | right | given)
 
 
 def test_training_that_diverges_is_named(images):
@@ -216,6 +217,7 @@ def test_training_that_diverges_is_named(images):
         ({"network": "state"}, "network must be a PretextNetwork"),
         ({"network": "reader"}, "network reads vectors of length 16"),
         ({"config": SMOKE.ssl}, "config must be that of network, got one of other weights"),
+        ({"progress": 0}, "progress must be True or False"),
         ({"steps": 0}, "steps must be a positive integer"),
         ({"seed": "0"}, "seed must be an integer of at least 0"),
     ],
@@ -242,7 +244,7 @@ def test_what_cannot_be_fine_tuned_on_is_named(wrong, named, images, extra):
         for name, value in wrong.items()
     }
     with pytest.raises(ValueError, match=named):
-        fine_tune(**{"seed": 0, "steps": 1} | right | given, progress=False)
+        fine_tune(**{"seed": 0, "steps": 1, "progress": False} | right | given)
 
 
 @pytest.mark.parametrize(

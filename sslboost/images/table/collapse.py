@@ -11,7 +11,7 @@ from sslboost.core.compute import threads, uses_bfloat16
 from sslboost.core.sweep import code_version
 from sslboost.core.validation import as_choice, as_count, as_number, takes
 from sslboost.images import data
-from sslboost.images.checks import as_pretext, as_seed
+from sslboost.images.checks import as_flag, as_pretext, as_seed
 from sslboost.images.config import Config
 from sslboost.images.data import Cifar10, Split
 from sslboost.images.pretexts import PRETEXTS
@@ -75,6 +75,7 @@ def collapse(cifar, parts, pretext, f, config, decays, *, scored=5000, seed=0, p
     Source: slide "SSL with Data Processor (Cont.)".
     """
     pretext, seed, scored = as_pretext(pretext), as_seed(seed), as_count("scored", scored)
+    progress = as_flag("progress", progress)
     configs = [replace(config, decay=decay) for decay in _numbers("decays", decays)]
     images = torch.tensor(cifar.train_images[parts.pretext])
     down = pretext.present(torch.tensor(cifar.train_images[parts.downstream[:scored]]))

@@ -84,6 +84,7 @@ def run(
     arms, pretexts = _names("arms", arms, ARMS), _names("pretexts", pretexts, PRETEXTS)
     adversaries = _names("adversaries", adversaries, ADVERSARIES)
     seeds = _numbers("seeds", seeds, least=0)
+    folder = data.folder() / "table" if cache_dir is None else files.as_path("cache_dir", cache_dir)
     device, compiled = str(as_device(device)), as_flag("compiled", compiled)
     extra, unlabelled, _ = chosen.sizes
     if {"processor", "alternative"} & set(arms):
@@ -106,7 +107,7 @@ def run(
         rows += sweep.run(
             cell,
             sweep.grid(**{**axes, **plain}),
-            cache_dir or data.folder() / "table",
+            folder,
             code_version=f"{cells.version()}-{products}",
             n_jobs=n_jobs,
             progress=progress,
@@ -138,6 +139,7 @@ def write(rows, profile, path, *, seconds, replace=False):
     path = files.destination("path", path)
     as_choice("profile", profile, PROFILES)
     as_number("seconds", seconds, least=0)
+    as_flag("replace", replace)
     rows = list(rows) if isinstance(rows, list | tuple) else [rows]
     if wrong := [row for row in rows if not isinstance(row, dict) or not row.keys() >= set(KEY)]:
         raise ValueError(f"rows must be rows of a table, got {wrong[0]!r:.200}")
@@ -220,6 +222,7 @@ def measure(profile, path, *, replace=False, **grid):
     Source: slide "Experiments", the table.
     """
     as_choice("profile", profile, PROFILES)
+    as_flag("replace", replace)
     _earlier(profile, files.destination("path", path), replace)
     started = time.perf_counter()
     rows = run(profile, **grid)
@@ -262,8 +265,10 @@ def select(runs, **values):
 
     Source: slide "Experiments".
     """
+    if not isinstance(runs, list | tuple) or not all(isinstance(row, dict) for row in runs):
+        raise ValueError(f"runs must be a list of rows, got {runs!r:.200}")
     for name in values:
-        if not all(isinstance(row, dict) and name in row for row in runs):
+        if not all(name in row for row in runs):
             raise ValueError(f"runs must be rows with the column {name}, got others")
     return [row for row in runs if all(row[name] == value for name, value in values.items())]
 

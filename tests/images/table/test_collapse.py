@@ -80,6 +80,7 @@ def test_the_record_holds_every_cell(tmp_path, monkeypatch):
         ({"decays": 0.05}, "decays must be a sequence of numbers, got 0.05"),
         ({"decays": []}, "decays must be a sequence of numbers"),
         ({"decays": [0.05, -1]}, "decays must be at least 0, got -1"),
+        ({"progress": None}, "progress must be True or False, got None"),
         ({"scored": 0}, "scored must be a positive integer"),
         ({"seed": -1}, "seed must be an integer of at least 0"),
     ],
@@ -88,7 +89,7 @@ def test_what_cannot_be_measured_is_named(cifar, parts, wrong, named):
     right = {"cifar": cifar, "parts": parts, "pretext": ROTATION, "f": None}
     right |= {"config": SMOKE.ssl, "decays": [0.05]}
     with pytest.raises(ValueError, match=named):
-        collapse.collapse(**right | wrong, progress=False)
+        collapse.collapse(**{"progress": False} | right | wrong)
 
 
 @pytest.mark.parametrize(

@@ -268,6 +268,7 @@ def test_a_checkpoint_that_cannot_be_kept_is_found_before_training(tmp_path, mon
         ({"compiled": "no"}, "compiled must be True or False"),
         ({"device": None}, "device must be one that is there, got None"),
         ({"profile": 3}, "profile must be one of laptop, paper, smoke"),
+        ({"cache_dir": ["a"], "arms": ["ssl"]}, "cache_dir must be a path"),
     ],
 )
 def test_a_wrong_table_is_named(arguments, named):
@@ -288,7 +289,10 @@ def test_a_wrong_table_is_named(arguments, named):
         (lambda path: record.measure("smoke", path.parent), "path must be a file"),
         (lambda path: record.measure("tiny", path), "profile must be one of"),
         (lambda path: record.select([{"a": 1}], b=1), "runs must be rows with the column b"),
-        (lambda path: record.select([3], b=1), "runs must be rows with the column b"),
+        (lambda path: record.select([3], b=1), "runs must be a list of rows"),
+        (lambda path: record.select(None), "runs must be a list of rows, got None"),
+        (lambda path: record.write([], "smoke", path, seconds=1.0, replace="no"), "replace must"),
+        (lambda path: record.measure("smoke", path, replace=1), "replace must be True or False"),
         (lambda path: cells.ssl("tiny", "rotation", 0, "cpu", False), "profile must be one of"),
         (lambda path: cells.ssl("smoke", "turns", 0, "cpu", False), "pretext must be one of"),
         (lambda path: cells.ssl("smoke", "rotation", -1, "cpu", False), "seed must be an integer"),
