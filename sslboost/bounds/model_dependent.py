@@ -7,13 +7,7 @@ import numpy as np
 from scipy import stats
 
 from sslboost.bounds.capacity import ReLUNetwork, memorise
-from sslboost.core.linalg import (
-    as_covariance,
-    column_scale,
-    least_squares,
-    range_basis,
-    whitening,
-)
+from sslboost.core.linalg import as_covariance, column_scale, least_squares, range_basis, whitening
 from sslboost.core.validation import as_count, as_matrix, as_number, as_samples, takes
 from sslboost.population import GaussianPopulation
 from sslboost.representation.pretext import LinearMap

@@ -5,15 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from sslboost.core.validation import (
-    as_array,
-    as_count,
-    as_matrix,
-    as_number,
-    as_rng,
-    frozen,
-    takes,
-)
+from sslboost.core.validation import as_array, as_count, as_matrix, as_number, as_rng, frozen, takes
 
 _GRID = 40
 _ZOOMS = 12

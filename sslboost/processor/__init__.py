@@ -10,12 +10,10 @@ from sslboost.processor.empirical import (
     solve_batch,
 )
 from sslboost.processor.erasure import erase
-from sslboost.processor.members import Survey, random_member, survey
+from sslboost.processor.members import Membership, Survey, membership, random_member, survey
 from sslboost.processor.optimum import (
-    Membership,
     Processor,
     lambda_star,
-    membership,
     population_loss,
     population_optimum,
     random_minimiser,

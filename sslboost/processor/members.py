@@ -1,12 +1,12 @@
-"""Random members and non-members of S, and the survey of Theorem 1 over many of them."""
+"""The set S: who belongs to it, random members and others, and Theorem 1 over many of them."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from sslboost.core.linalg import range_basis
+from sslboost.core.linalg import RANK_RTOL, range_basis
 from sslboost.core.validation import as_array, as_count, as_number, as_rng, takes
-from sslboost.criteria import c1_gap, c2_gap
+from sslboost.criteria import c1_gap, c2_gap, existence_gap
 from sslboost.population import GaussianPopulation
 from sslboost.processor.optimum import lambda_star, random_minimiser
 
@@ -158,3 +158,104 @@ def _populations(populations):
         if lambda_star(p) == np.inf:
             raise ValueError(f"populations[{i}] must have a finite lam*, got inf")
     return drawn
+
+
+@dataclass(frozen=True)
+class Membership:
+    """Whether every minimiser of the loss meets (C1) and (C2), and if not, why.
+
+    Parameters
+    ----------
+    existence_gap : float
+        C1 gap of E[y|x] in correlation units; (i) existence asks for zero.
+    invariance_gap : float
+        ``||(I - P_U) M_z U||_F / ||M_z||_F``; (ii) invariance asks for zero.
+    lam, lambda_star : float
+        (iii) asks for 0 < lam < lambda_star.
+    d_f, rank_y : int
+        (iv) asks for d_f >= rank_y, the rank of cov_xy.
+    """
+
+    existence_gap: float
+    invariance_gap: float
+    lam: float
+    lambda_star: float
+    d_f: int
+    rank_y: int
+
+    @property
+    def failed(self):
+        """The assumptions that fail, in words, each with the amount by which it fails."""
+        messages = []
+        if self.existence_gap > RANK_RTOL:
+            messages.append(
+                f"(i) existence: E[y|x] must meet C1, got a gap of {self.existence_gap:.3g}"
+            )
+        if self.invariance_gap > RANK_RTOL:
+            messages.append(
+                f"(ii) invariance: M_z U must lie in U, got a gap of {self.invariance_gap:.3g}"
+            )
+        if not self.lam > 0:
+            messages.append(f"(iii) lam must be positive, got {self.lam:g}")
+        if not self.lam < self.lambda_star:
+            messages.append(
+                f"(iii) lam must be below lam* = {self.lambda_star:.6g}, got {self.lam:.6g}"
+            )
+        if self.d_f < self.rank_y:
+            messages.append(
+                f"(iv) d_f must be at least rank cov_xy = {self.rank_y}, got {self.d_f}"
+            )
+        return tuple(messages)
+
+    @property
+    def holds(self):
+        """Whether the population is in S for this lam and d_f."""
+        return not self.failed
+
+    def require(self):
+        """Raise a ValueError that names every failed assumption, if there is one."""
+        if self.failed:
+            raise ValueError("population is outside S: " + "; ".join(self.failed))
+
+
+@takes(population=GaussianPopulation)
+def membership(population, lam, d_f=None):
+    """Return whether the population is in S, assumption by assumption.
+
+    The assumptions are necessary as well as sufficient: A_P is inside B_P if and only if all
+    hold.
+
+    Parameters
+    ----------
+    population : GaussianPopulation
+    lam : float
+        Weight of the pretext term.
+    d_f : int, optional
+        Number of outputs of f; large enough when omitted.
+
+    Returns
+    -------
+    Membership
+
+    Raises
+    ------
+    ValueError
+        If y does not depend on x or lam is not a number.
+
+    Source: slide "Rationality of The Loss", the set S.
+    """
+    lam = as_number("lam", lam)
+    U, K_z = population.U, population.K_z
+    bound = lambda_star(population)
+    image = K_z @ (K_z.T @ U)
+    size = np.linalg.norm(K_z.T @ K_z)
+    outside = np.linalg.norm(image - U @ (U.T @ image))
+    d_f = U.shape[1] if d_f is None else as_count("d_f", d_f)
+    return Membership(
+        existence_gap(population),
+        float(outside / size) if size > 0 else 0.0,
+        lam,
+        bound,
+        d_f,
+        U.shape[1],
+    )

@@ -13,14 +13,7 @@ from sslboost.core.linalg import (
     whitening,
     without_constants,
 )
-from sslboost.core.validation import (
-    as_count,
-    as_matrix,
-    as_number,
-    as_rng,
-    frozen,
-    takes,
-)
+from sslboost.core.validation import as_count, as_matrix, as_number, as_rng, frozen, takes
 from sslboost.population import GaussianPopulation
 from sslboost.representation.pretext import LinearMap, W_star, fit_linear
 from sslboost.representation.risk import predictor_risk

@@ -151,7 +151,7 @@ OWN = {
         "minimisers": count(1),
     },
     "processor.optimum.Processor.transform": {"X": _inputs},
-    "processor.optimum.membership": {"lam": number(0.1)},
+    "processor.members.membership": {"lam": number(0.1)},
     "processor.optimum.spectrum": {"most": count(2, limit=False)},
     "processor.pipeline.relu_inputs": {"V": array(lambda: v.normal(5, 8), tied=(1,))},
     "processor.pipeline.sample_pretext": {"n1": count_or_infinite},
