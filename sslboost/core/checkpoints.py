@@ -80,9 +80,13 @@ class Checkpoint:
 
         Raises
         ------
+        ValueError
+            If ``state`` is no dict.
         OSError
             If it cannot be written, as on a full disk; the file before it is kept.
         """
+        if not isinstance(state, dict):
+            raise ValueError(f"state must be a dict, got {type(state).__name__}")
         try:
             with files.replacing(self.path) as file:
                 torch.save({"identity": identity, **state}, file)

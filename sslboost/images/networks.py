@@ -284,11 +284,13 @@ def processed(inputs, processor):
     Raises
     ------
     ValueError
-        If the processor is in training mode, where batch statistics would leak between images, on
-        another device, or gives no such tensor.
+        If the inputs are no such tensor, or the processor is in training mode, where batch
+        statistics would leak between images, on another device, or gives no such tensor.
 
     Source: slide "SSL with Data Processor".
     """
+    if not isinstance(inputs, torch.Tensor) or not inputs.is_floating_point() or inputs.ndim < 2:
+        raise ValueError(f"inputs must be a tensor of floats, got {type(inputs).__name__}")
     if processor is None:
         return inputs
     if device_of(as_evaluated("processor", processor), inputs.device) != inputs.device:

@@ -335,6 +335,7 @@ def test_a_place_that_cannot_hold_a_checkpoint_is_found_before_training(
         (lambda: Checkpoint(None), "path must be a path, got None"),
         (lambda: Checkpoint("state\0.pt"), "path must be a path"),
         (lambda: Checkpoint("state.pt", every=0), "every must be a positive integer, got 0"),
+        (lambda: Checkpoint("state.pt").save("run", None), "state must be a dict, got NoneType"),
         (lambda: Checkpoint("state.pt", every="all"), "every must be a positive integer"),
     ],
 )

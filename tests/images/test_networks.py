@@ -196,6 +196,11 @@ class Pairs(nn.Module):
             "number of weights must be at most",
         ),
         (lambda: pooled(torch.zeros(2, 3, 4)), "h must be a tensor of floats with 2 or 4 axes"),
+        (lambda: processed(None, None), "inputs must be a tensor of floats, got NoneType"),
+        (
+            lambda: processed(np.zeros((2, 3, 32, 32)), nn.Identity().eval()),
+            "inputs must be a tensor of floats, got ndarray",
+        ),
         (lambda: pooled([[1.0]]), "h must be a tensor of floats with 2 or 4 axes, got list"),
     ],
 )

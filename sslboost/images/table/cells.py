@@ -11,7 +11,7 @@ from sslboost.core.compute import threads
 from sslboost.core.sweep import code_version
 from sslboost.core.validation import as_choice, takes
 from sslboost.images import data, training
-from sslboost.images.checks import as_classes, as_device, as_flag, as_seed
+from sslboost.images.checks import as_classes, as_device, as_flag, as_images, as_seed
 from sslboost.images.data import CLASSES
 from sslboost.images.networks import Processor
 from sslboost.images.pretexts import PRETEXTS
@@ -255,8 +255,9 @@ def train_y_error(f, extra, labels):
 
     Source: slide "How to Obtain f ? (Cont.)", the first term of the training loss.
     """
+    extra = as_images("extra", extra)
+    classes = torch.from_numpy(as_classes("labels", labels, rows=len(extra), least=2))
     outputs = torch.tensor(network_outputs(f, extra)).double()
-    classes = torch.from_numpy(as_classes("labels", labels, rows=len(outputs), least=2))
     return 1 - float(explained_share(outputs, F.one_hot(classes, len(CLASSES)).double()))
 
 

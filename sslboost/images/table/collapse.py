@@ -11,7 +11,7 @@ from sslboost.core.compute import threads, uses_bfloat16
 from sslboost.core.sweep import code_version
 from sslboost.core.validation import as_choice, as_count, as_number, takes
 from sslboost.images import data
-from sslboost.images.checks import as_flag, as_pretext, as_seed
+from sslboost.images.checks import as_evaluated, as_flag, as_pretext, as_seed
 from sslboost.images.config import Config
 from sslboost.images.data import Cifar10, Split
 from sslboost.images.pretexts import PRETEXTS
@@ -76,6 +76,8 @@ def collapse(cifar, parts, pretext, f, config, decays, *, scored=5000, seed=0, p
     """
     pretext, seed, scored = as_pretext(pretext), as_seed(seed), as_count("scored", scored)
     progress = as_flag("progress", progress)
+    if f is not None:
+        as_evaluated("f", f)
     configs = [replace(config, decay=decay) for decay in _numbers("decays", decays)]
     images = torch.tensor(cifar.train_images[parts.pretext])
     down = pretext.present(torch.tensor(cifar.train_images[parts.downstream[:scored]]))
@@ -96,7 +98,7 @@ def collapse(cifar, parts, pretext, f, config, decays, *, scored=5000, seed=0, p
 
 
 def _numbers(name, values):
-    if isinstance(values, str) or not np.iterable(values) or not len(values):
+    if isinstance(values, str | bytes) or not np.iterable(values) or not len(values):
         raise ValueError(f"{name} must be a sequence of numbers, got {values!r}")
     return [as_number(name, value, least=0) for value in values]
 

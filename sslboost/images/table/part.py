@@ -71,8 +71,9 @@ class Part:
         ValueError
             If the stages are not as many, or not as :func:`fit_probe` needs them.
         """
-        given = {"stages": stages, "test_stages": test_stages, "more": more}
-        lengths = {name: _length(name, part) for name, part in given.items() if part is not None}
+        given = {"stages": stages, "test_stages": test_stages}
+        given |= {} if more is None else {"more": more}
+        lengths = {name: _length(name, part) for name, part in given.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"{' and '.join(lengths)} must have the same stages, got {lengths}")
         stages = [_rows_of("stages", stage, len(self.labels)) for stage in stages]
@@ -149,6 +150,7 @@ def part_of(profile, pretext, seed, *, borrow=False):
     )
 
 
+@takes(profile=Profile)
 def extra_labels(profile, seed, n0, *, borrow=False):
     """Return the first n0 extra labels of a seed, without any image.
 
@@ -162,8 +164,15 @@ def extra_labels(profile, seed, n0, *, borrow=False):
     Returns
     -------
     int64 array (n0,)
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above, or there are fewer labels.
     """
-    extra, _ = _drawn(data.split(sizes=profile.sizes), seed, borrow)
+    parts, borrow = data.split(sizes=profile.sizes), as_flag("borrow", borrow)
+    extra, _ = _drawn(parts, as_seed(seed), borrow)
+    n0 = as_count("n0", n0, most=len(extra))
     return _cifar().train_labels[extra[:n0]]
 
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 
 from sslboost.core import sweep
 from sslboost.images import data
@@ -75,7 +76,9 @@ def test_the_record_holds_every_cell(tmp_path, monkeypatch):
         ({"cifar": None}, "cifar must be a Cifar10, got NoneType"),
         ({"parts": (1, 2, 3)}, "parts must be a Split, got tuple"),
         ({"pretext": "rotation"}, "pretext must be a pretext object"),
-        ({"f": "f"}, "processor must be a Module, got str"),
+        ({"f": "f"}, "f must be a Module, got str"),
+        ({"f": torch.nn.Identity()}, "f must be in evaluation mode"),
+        ({"decays": b"1"}, "decays must be a sequence of numbers"),
         ({"config": SMOKE}, "config must be a Config, got Profile"),
         ({"decays": 0.05}, "decays must be a sequence of numbers, got 0.05"),
         ({"decays": []}, "decays must be a sequence of numbers"),

@@ -122,6 +122,11 @@ def test_extra_labels_are_fitted_on_and_choose_nothing():
         (lambda p: p.take(501), "n0 must be at most 500, got 501"),
         (lambda p: p.take(0), "n0 must be a positive integer, got 0"),
         (lambda p: p.take(1.0), "n0 must be a positive integer, got 1.0"),
+        (lambda p: extra_labels("smoke", 0, 5), "profile must be a Profile, got str"),
+        (lambda p: extra_labels(SMOKE, 0, "5"), "n0 must be a positive integer"),
+        (lambda p: extra_labels(SMOKE, 0, 501), "n0 must be at most 500, got 501"),
+        (lambda p: extra_labels(SMOKE, None, 5), "seed must be an integer of at least 0"),
+        (lambda p: p.score(None, [1]), "stages must be a list of features of every stage"),
         (lambda p: p.score([], []), "stages must be a list of features of every stage"),
         (lambda p: p.score(3, [1]), "stages must be a list of features of every stage"),
         (

@@ -16,7 +16,9 @@ import pytest
 from sslboost.core import files
 from sslboost.images import __main__ as command
 from sslboost.images import data
+from sslboost.images.processor import initial_processor
 from sslboost.images.table import cells, record
+from sslboost.images.table.profiles import SMOKE
 
 SMALL = {"arms": ("ssl", "processor"), "adversaries": ("linear",), "n0": (100, 200), "seeds": (0,)}
 FIELDS = {
@@ -313,6 +315,10 @@ def test_a_wrong_table_is_named(arguments, named):
         (
             lambda path: cells.processor("smoke", "rotation", "linear", 9, 1, 0, "cpu", False),
             "borrow must be True or False",
+        ),
+        (
+            lambda path: cells.train_y_error(initial_processor(SMOKE.processor, seed=0), 3, [1]),
+            "extra must be a uint8 tensor",
         ),
         (lambda path: cells.train_y_error("f", None, None), "f must be a Processor, got str"),
     ],
