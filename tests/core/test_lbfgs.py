@@ -84,6 +84,17 @@ def test_it_is_never_worse_than_the_start_and_the_start_stays_as_it_was():
     assert (steep(found, everyone)[0] <= steep(start, everyone)[0]).all()
 
 
+def test_a_step_that_goes_too_far_is_shortened():
+    """The first step has length 1, ten times too far for this curvature."""
+
+    def narrow(C, members):
+        return 50 * np.sum(C**2, axis=(1, 2)), 100 * C
+
+    start = np.full((1, 1, 1), 0.1)
+    found = minimise(narrow, identity, start, tolerance=np.zeros(1), max_iterations=1)
+    assert 0 < np.abs(found).item() < 0.1 or found.item() == 0
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -177,6 +177,23 @@ def test_the_reported_loss_is_that_of_the_reported_matrix(d_y, dims_x):
                 assert abs(direct - found.loss) <= 1e-8 * size, name
 
 
+def test_faint_directions_are_seen_and_have_their_price():
+    """A millionth is no rounding: neither of what the sample sees, nor of what z tells."""
+    rng = np.random.default_rng(3)
+    X, Y = rng.standard_normal((1, 8, 3)), rng.standard_normal((1, 8, 2))
+    X[:, :, 0] *= 1e-6
+    K_z = np.diag([1.0, 1e-6, 0.0])
+    problems = reduce_samples(X, Y, K_z, 0.3)
+    assert problems.m == 1 and problems.k[0] == 2
+    C = np.eye(3, 2)[None]
+    value, _, head = evaluate(problems, problems.basis.mT @ C)
+    f = X[0, :, :2]
+    exact = np.linalg.lstsq(f, Y[0], rcond=1e-12)[0]
+    left = Y[0] - f @ exact
+    assert value[0] == pytest.approx(np.sum(left**2) / 8 + 0.3 * (1 + 1e-12), rel=1e-9)
+    assert head[0] == pytest.approx(exact, rel=1e-6)
+
+
 @pytest.mark.parametrize("unseen", [1, 2])
 def test_a_direction_that_the_sample_does_not_see_fits_nothing(unseen):
     """Householder's Q has a column for it all the same, which used to explain a label."""
