@@ -250,8 +250,6 @@ def explained_share(features, targets):
     Source: slide "How to Obtain f ? (Cont.)".
     """
     features, targets = map(_centred, as_same_rows(features=features, targets=targets))
-    units = features.detach().square().mean(0).sqrt()
-    features = features / torch.where(units > 0, units, 1.0)
     total = targets.square().sum() / len(targets)
     return explained(features[None], targets[None])[0] / torch.where(total > 0, total, 1.0)
 
