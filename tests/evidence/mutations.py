@@ -99,15 +99,19 @@ def _environment(root):
 def stages(file, root):
     """Return the tests to run for a file, nearest first.
 
-    Those of the module, those of its folder, and those of each folder that imports it.
+    Those named for the module, those that import it, the others of its folder, and those of each
+    folder that imports its folder.
     """
     folder, *inner = Path(file).with_suffix("").parts[1:]
     near = _tests_of(folder, root)
-    name = Path("tests", folder, *inner[:-1], f"test_{inner[-1].strip('_')}.py")
-    own = [test for test in near if Path(test) == name]
-    rest = [test for test in near if test not in own]
+    module = inner[-1].strip("_")
+    own = [test for test in near if Path(test).name == f"test_{module}.py"]
+    imports = re.compile(rf"^(?:from|import) .*\b{module}\b", re.MULTILINE)
+    users = [t for t in near if t not in own and imports.search((root / t).read_text("utf-8"))]
+    users.sort(key=lambda test: test.count("/"))
+    rest = [test for test in near if test not in own + users]
     far = [_tests_of(other, root) for other in _importers(folder, root)]
-    return [stage for stage in (own, rest, *far) if stage]
+    return [stage for stage in (own, users, rest, *far) if stage]
 
 
 def _tests_of(folder, root):

@@ -197,9 +197,9 @@ OWN = {
     "images.table.part.part_of": {"profile": thing(p.profile), "borrow": flag()},
     "images.table.part.Part.take": {"n0": count(10)},
     "images.table.part.Part.score": {
-        "stages": rows(lambda: [v.features(200)]),
-        "test_stages": rows(lambda: [v.features(20)]),
-        "more": rows(lambda: [v.features(20)], empty=False),
+        "stages": rows(lambda: [v.features(200)]).named("train_features"),
+        "test_stages": rows(lambda: [v.features(20)]).named("test_features"),
+        "more": rows(lambda: [v.features(20)]).named("more_features"),
         "more_labels": labels(lambda: v.classes(20), classes=10),
     },
     "images.table.record.measure": _run | {"grid": NOTHING},
