@@ -11,7 +11,6 @@ inputs changed it is rendered from nothing, with warnings as errors, beside the 
 stays until the new one is complete.
 """
 
-import argparse
 import importlib.util
 import json
 import os
@@ -33,6 +32,7 @@ from kept import LITTER, Store, digest, publish, put_back, remove, seal, sealed,
 from notebooks import BuildError, chapters, executed, source
 
 from sslboost.core import files
+from sslboost.core.command import Parser
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -255,7 +255,7 @@ def build(root: Path, force: bool) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Execute the chapters and render the book.")
+    parser = Parser(description="Execute the chapters and render the book.")
     parser.add_argument("--force", action="store_true", help="execute every chapter again")
     try:
         build(ROOT, parser.parse_args().force)

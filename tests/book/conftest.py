@@ -81,7 +81,8 @@ def make_book(root):
         "book/results/table.json": "{}",
     }
     write(root, files)
-    for name in ("_config.yml", *build.MACHINERY, "sslboost/core/files.py"):
+    core = [f"sslboost/core/{name}.py" for name in ("command", "files", "validation")]
+    for name in ("_config.yml", *build.MACHINERY, *core):
         shutil.copy(REPOSITORY / name, root / name)
     for folder in ("_ext", "_static"):
         shutil.copytree(REPOSITORY / "book" / folder, root / "book" / folder)

@@ -118,6 +118,7 @@ OWN = {
         "decay": number(0.1, negative=-0.1),
         "stride": count(1),
         "architecture": choice("narrow"),
+        "threads": count(1),
     },
     "images.config.Config.steps": {"images": count(20, limit=False)},
     "images.config.Config.encoder": {"inputs": count(3)},
@@ -127,7 +128,9 @@ OWN = {
     "images.networks.Perceptron": {"inputs": count(3)},
     "images.networks.PretextNetwork": {"outputs": count(4)},
     "images.networks.Processor": {"features": count(3)},
-    "images.networks.pooled": {"h": tensor(lambda: v.torch.ones(4, 3, 2, 2)).but("an axis less")},
+    "images.networks.pooled": {
+        "h": tensor(lambda: v.torch.ones(4, 3, 2, 2)).but("an axis less", "with nan")
+    },
     "images.pretexts.Rotation": {"outputs": count(4)},
     "images.pretexts.Colourisation": {"outputs": count(32)},
     "images.pretexts.Inpainting": {"outputs": count(48)},

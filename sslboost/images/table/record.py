@@ -265,7 +265,7 @@ def select(runs, **values):
 
     Source: slide "Experiments".
     """
-    if not isinstance(runs, list | tuple) or not all(isinstance(row, dict) for row in runs):
+    if not isinstance(runs, list | tuple) or not all(row and isinstance(row, dict) for row in runs):
         raise ValueError(f"runs must be a list of rows, got {runs!r:.200}")
     for name in values:
         if not all(name in row for row in runs):
