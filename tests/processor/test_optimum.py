@@ -123,6 +123,19 @@ def test_every_minimiser_of_a_member_meets_both_criteria_below_lambda_star(rank)
     assert above.c2.min() > 1e-4
 
 
+def test_a_survey_draws_its_share_and_measures_against_the_variance_of_y():
+    p = members.random_member(9, 5, 2, rng=0)
+    # Below lambda* both criteria hold, above it (C2) fails: a range across it meets both.
+    across = members.survey([p] * 40, (0.5, 1.5), d_f=2, minimisers=1, rng=0).c2[:, 0]
+    assert (across < 1e-12).any() and (across > 1e-4).any()
+    assert across[across > 1e-4].max() <= 1  # no f loses more than all of y
+    units = np.ones(len(p.cov))
+    units[-2:] = 1e3
+    other = GaussianPopulation(p.cov * np.outer(units, units), 9, 5, 2)
+    a, b = (members.survey([q], 1.5, d_f=2, minimisers=1, rng=0).c2 for q in (p, other))
+    assert b == pytest.approx(a, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("broken", "word"), [({"existence": False}, "existence"), ({"invariance": False}, "invariance")]
 )
