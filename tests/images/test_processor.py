@@ -212,14 +212,15 @@ def test_a_network_adversary_lowers_what_a_network_can_tell(images, extra, cifar
     psi = dataclasses.replace(SMOKE.psi, epochs=6)
 
     def told(lam):
-        config = dataclasses.replace(SMOKE.processor, steps=80, lam=lam)
+        config = dataclasses.replace(SMOKE.processor, steps=160, lam=lam)
         f = train_processor(
             images, *extra, ROTATION, config, adversary="network", seed=0, progress=False
         ).network
         network = train(images, ROTATION, psi, seed=0, processor=f, progress=False).network
         return pretext_accuracy(network, test, ROTATION, seed=0, processor=f)
 
-    assert told(10.0) < told(0.0)
+    # The difference of two shares of 2,000 images has a standard error of 0.016 at most.
+    assert told(10.0) < told(0.0) - 2 * np.sqrt(2 * 0.25 / 2000)
 
 
 @pytest.mark.parametrize("pretext", PRETEXTS)
