@@ -93,3 +93,62 @@ def test_rotations_are_uniform(images):
     n = counts.sum()
     # Binomial spread; 5.2 standard deviations: 1e-6 two-sided over 4 counts.
     assert ((counts - n / 4).abs() <= 5.2 * (n * 3 / 16).sqrt()).all()
+
+
+@pytest.mark.parametrize("name", PRETEXTS)
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda x: x.float(), "images must be a uint8 tensor of shape .* got torch.float32"),
+        (lambda x: x.permute(0, 2, 3, 1), r"got torch.uint8 of shape \(64, 32, 32, 3\)"),
+        (lambda x: x[:, :, :24], r"got torch.uint8 of shape \(64, 3, 24, 32\)"),
+        (lambda x: x[:, :1], r"got torch.uint8 of shape \(64, 1, 32, 32\)"),
+        (lambda x: x.numpy(), "images must be a uint8 tensor .* got ndarray"),
+        (lambda x: x[:0], "images must hold at least 1 images"),
+    ],
+)
+def test_what_is_no_image_is_named(images, name, change, named):
+    task, wrong = PRETEXTS[name], change(images)
+    for call in (lambda: task.draw(wrong, torch.Generator()), lambda: task.present(wrong)):
+        with pytest.raises(ValueError, match=named):
+            call()
+
+
+@pytest.mark.parametrize("name", PRETEXTS)
+@pytest.mark.parametrize("generator", [None, 0, np.random.default_rng(0)])
+def test_what_is_no_generator_is_named(images, name, generator):
+    with pytest.raises(ValueError, match="generator must be a torch.Generator"):
+        PRETEXTS[name].draw(images, generator)
+
+
+_LOGITS, _TURNS = torch.zeros(5, 4), torch.zeros(5, dtype=torch.long)
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (lambda t: t.vector(_TURNS + 4), "targets must be from 0 to 3, got 4 to 4"),
+        (lambda t: t.vector(_TURNS - 1), "targets must be from 0 to 3, got -1 to -1"),
+        (lambda t: t.vector(_TURNS.float()), "targets must be int64 quarter turns of images"),
+        (lambda t: t.vector([0, 1]), "targets must be int64 quarter turns of images in a tensor"),
+        (lambda t: t.loss(_LOGITS, _TURNS[:4]), "targets must be int64 quarter turns of 5 images"),
+        (lambda t: t.loss(_LOGITS[:, :3], _TURNS), "outputs must have 4 columns, got shape"),
+        (lambda t: t.score(_LOGITS * torch.nan, _TURNS), "outputs must be finite"),
+        (lambda t: t.expectation(_LOGITS[0]), "outputs must be a matrix of floats in a tensor"),
+        (lambda t: t.chance(None), "targets must be int64 quarter turns"),
+        (lambda t: Colourisation().loss(_LOGITS, _LOGITS), "outputs must have 32 columns"),
+        (lambda t: Inpainting().vector(_LOGITS), "targets must have 48 columns"),
+        (
+            lambda t: Inpainting().score(torch.zeros(3, 48), torch.zeros(2, 48)),
+            "outputs and targets must have the same rows",
+        ),
+    ],
+)
+def test_what_is_no_target_or_output_is_named(call, named):
+    with pytest.raises(ValueError, match=named):
+        call(Rotation())
+
+
+def test_turns_are_those_of_the_images(images):
+    with pytest.raises(ValueError, match="turns must be int64 quarter turns of 64 images"):
+        Rotation().apply(images, _TURNS)
