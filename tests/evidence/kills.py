@@ -18,7 +18,7 @@ _NOBODY = 65534
 _PATIENCE = 300  # seconds
 
 #: Kills of every victim; those of the book take longer.
-KILLS = {"sweep": 20, "training": 20, "fetch": 20, "table": 24, "book": 2}
+KILLS = {"sweep": 20, "training": 20, "fetch": 20, "table": 24, "book": 8}
 
 
 class Running:
