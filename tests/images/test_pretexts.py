@@ -1,5 +1,6 @@
 """What each pretext hides and shows."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -117,7 +118,7 @@ def test_what_is_no_image_is_named(images, name, change, named):
 @pytest.mark.parametrize("name", PRETEXTS)
 @pytest.mark.parametrize("generator", [None, 0, np.random.default_rng(0)])
 def test_what_is_no_generator_is_named(images, name, generator):
-    with pytest.raises(ValueError, match="generator must be a torch.Generator"):
+    with pytest.raises(ValueError, match=r"generator must be a torch\.Generator"):
         PRETEXTS[name].draw(images, generator)
 
 
