@@ -72,6 +72,16 @@ def test_z_that_is_explained_fully_has_a_margin():
     assert abs(found.value - np.trace(population.block("z", "z"))) < Z * found.standard_error
 
 
+def test_a_remainder_that_is_rounding_is_nothing():
+    cov = np.diag([1.0, 2.0])
+    part = np.diag([1.0 + 4 * np.finfo(float).eps, 0.5])
+    left, half = general_loss._remainder(cov, part), general_loss._remainder(cov, cov / 2)
+    assert left[0, 0] == 0
+    rounding = 8 * np.finfo(float).eps
+    np.testing.assert_allclose(left, np.diag([0.0, 1.5]), rtol=rounding)
+    np.testing.assert_allclose(half, cov / 2, rtol=rounding)
+
+
 @pytest.mark.parametrize("s", [1e-12, 1e12])
 def test_the_extra_loss_does_not_depend_on_units(s):
     rng = np.random.default_rng(7)

@@ -141,6 +141,15 @@ def test_the_units_of_a_feature_do_not_matter(population, s):
     assert model_dependent.seen(wide, Y, cov) == pytest.approx(plain, rel=1e-9)
 
 
+def test_targets_that_repeat_one_another_count_once():
+    rng = np.random.default_rng(8)
+    F, t = rng.standard_normal((50, 3)), rng.standard_normal((50, 1))
+    once = model_dependent.seen(F, t, [[1.0]])
+    twice = model_dependent.seen(F, np.hstack([t, t]), np.ones((2, 2)))
+    assert once[1] == twice[1] == 3
+    assert twice[0] == pytest.approx(once[0])
+
+
 def test_a_seed_decides_the_memoriser(population):
     X, _, Y = population.sample(5, 0)
     a, b, c = (

@@ -225,6 +225,22 @@ def test_populations_outside_the_assumptions_are_named(changes, message):
         past_threshold.coordinates(latent_population(2, 3, **changes))
 
 
+@pytest.mark.parametrize(("size", "refused"), [(1e-5, True), (1e-14, False)])
+def test_a_faint_failure_is_named_and_rounding_is_not(size, refused):
+    """Parts of 1e-5, which a tolerance of 1e-3 would pass over."""
+    population = latent_population(2, 3, y_to_x=[2.0, 1.0])
+    T = np.eye(len(population.cov))
+    T[-2, -1] = size
+    mixed = GaussianPopulation(T @ population.cov @ T.T, population.d_x, population.d_z, 2)
+    leaving = latent_population(2, 3, mix=size)
+    for p, message in [(mixed, "common eigenvectors"), (leaving, "M_z U inside U")]:
+        if refused:
+            with pytest.raises(ValueError, match=message):
+                past_threshold.coordinates(p)
+        else:
+            past_threshold.coordinates(p)
+
+
 def test_labels_that_do_not_separate_are_named():
     population = latent_population(2, 3, y_to_x=[2.0, 1.0])
     T = np.eye(len(population.cov))

@@ -243,10 +243,6 @@ OWN = {
         "architecture": choice("6-2").but("other case").also(words="a-b", one="6", few="3-2"),
         "ratio": number(2.0, negative=-1.0, zero=0),
     },
-    "bounds.trained_capacity.forward": {
-        "parameters": rows(v.network_parameters),
-        "X": thing(v.network_inputs),
-    },
     "bounds.trained_capacity.half_way": {
         "rows": rows(p.capacity_rows),
         "architecture": choice("11-8").but("other case"),

@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from sslboost.bounds import capacity, general_loss, model_dependent, panels
 from sslboost.bounds import past_threshold_simulation as simulation
@@ -140,14 +139,6 @@ def panel_settings():
 def separable():
     """A population that falls into one-dimensional problems."""
     return panels.population()
-
-
-def network_parameters():
-    return [torch.ones(1, 3, 2), torch.ones(1, 1, 2), torch.ones(1, 2, 1)]
-
-
-def network_inputs():
-    return torch.ones(1, 4, 3)
 
 
 #: Wrong rows of a table that are right values of a grid's axis.

@@ -241,6 +241,8 @@ def test_a_faint_failure_of_s_is_named():
         leaky = processor.membership(latent_population(leak=size), 0.05)
         mixed = processor.membership(latent_population(mix=size), 0.05)
         assert leaky.holds == mixed.holds == holds
+        assert any("existence" in message for message in leaky.failed) != holds
+        assert any("invariance" in message for message in mixed.failed) != holds
     star = processor.lambda_star(latent_population())
     assert not processor.membership(latent_population(), star).holds
     faint = processor.lambda_star(latent_population(y_to_z=1e-4))
