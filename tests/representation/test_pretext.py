@@ -264,6 +264,19 @@ def test_a_second_stage_adds_no_direction_to_the_first(shift):
     assert np.abs(plain - other).max() > 0.1  # what one more direction would do
 
 
+@pytest.mark.parametrize("shift", [1e6, 1e8, 1e10])
+def test_a_copy_that_lies_far_away_is_no_new_column(shift):
+    X, Y = data()
+    wide = np.column_stack([X, X[:, 0] + shift])
+    plain = fit_linear(X, Y, intercept=True)
+    found = fit_linear(wide, Y, intercept=True)
+    assert found(wide) == pytest.approx(plain(X), abs=1e2 * EPS * shift)
+    # What the rounding of the copy could explain by chance, as one more column of noise would.
+    noise = (X[:, 0] + shift) - shift - X[:, 0]
+    by_chance = fit_linear(np.column_stack([X, noise]), Y, intercept=True)
+    assert np.abs(by_chance(np.column_stack([X, noise])) - plain(X)).max() > 1e-2
+
+
 def test_no_intercept_is_fitted_unless_asked_for():
     X, Y = data()
     X, Y = X + 3, Y - 7
