@@ -1,6 +1,7 @@
 """What functions of core, images, theorems and pages take where it is not of the common kind."""
 
 import numpy as np
+import torch
 
 from tests.evidence import pictures as p
 from tests.evidence import values as v
@@ -29,11 +30,11 @@ _pictures = images(p.pictures)
 _any_pictures = _pictures.but("one channel", "channels last")
 _no_processor = thing(lambda: None).but("None")
 _image_labels = labels(v.classes, classes=10)
-_tensor_labels = labels(lambda: v.torch.tensor(v.classes()), classes=10, tensor=True)
+_tensor_labels = labels(lambda: torch.tensor(v.classes()), classes=10, tensor=True)
 
 
 def _numbers(width, tied=(0, 1)):
-    made = tensor(lambda: v.torch.tensor(v.normal(40, width)), tied=tied)
+    made = tensor(lambda: torch.tensor(v.normal(40, width)), tied=tied)
     return {"targets": made, "outputs": made}
 
 
@@ -59,8 +60,8 @@ _capacity = {"rows": rows(p.capacity_rows), "live": rows(p.capacity_rows, empty=
 _probes = {"better": thing(p.a_probe), "worse": thing(p.a_probe)}
 _selection = thing(lambda: {"arm": "ssl", "labels": "full", "pretext": "rotation"}).named("runs")
 _two_tensors = {
-    "features": tensor(lambda: v.torch.tensor(v.normal(40, 2)), tied=ROWS),
-    "targets": tensor(lambda: v.torch.tensor(v.normal(40, 3)), tied=ROWS),
+    "features": tensor(lambda: torch.tensor(v.normal(40, 2)), tied=ROWS),
+    "targets": tensor(lambda: torch.tensor(v.normal(40, 3)), tied=ROWS),
 }
 _theorem = {
     "name": text("A"),
@@ -84,8 +85,8 @@ OWN = {
     "core.checkpoints.Checkpoint.load": {"identity": CARRIED},
     "core.checkpoints.Checkpoint.save": {"identity": CARRIED, "state": thing(dict).but("dict")},
     "core.differentiable.explained": {
-        "F": tensor(lambda: v.torch.tensor(v.normal(1, 9, 2)), tied=(0, 1)),
-        "T": tensor(lambda: v.torch.tensor(v.normal(1, 9, 3)), tied=(0, 1)),
+        "F": tensor(lambda: torch.tensor(v.normal(1, 9, 2)), tied=(0, 1)),
+        "T": tensor(lambda: torch.tensor(v.normal(1, 9, 3)), tied=(0, 1)),
     },
     "core.files.destination": {"name": CARRIED},
     "core.files.write_json": {"value": CARRIED},
@@ -129,7 +130,7 @@ OWN = {
     "images.networks.PretextNetwork": {"outputs": count(4)},
     "images.networks.Processor": {"features": count(3)},
     "images.networks.pooled": {
-        "h": tensor(lambda: v.torch.ones(4, 3, 2, 2)).but("an axis less", "with nan")
+        "h": tensor(lambda: torch.ones(4, 3, 2, 2)).but("an axis less", "with nan")
     },
     "images.pretexts.Rotation": {"outputs": count(4)},
     "images.pretexts.Colourisation": {"outputs": count(32)},
@@ -170,8 +171,8 @@ OWN = {
     "images.processor.explained_share": _two_tensors,
     "images.processor.initial_processor": {"config": thing(p.tiny_processor)},
     "images.processor.linear_psi": {
-        "f": tensor(lambda: v.torch.tensor(v.normal(40, 2)), tied=ROWS),
-        "z": tensor(lambda: v.torch.tensor(v.normal(40, 3)), tied=ROWS),
+        "f": tensor(lambda: torch.tensor(v.normal(40, 2)), tied=ROWS),
+        "z": tensor(lambda: torch.tensor(v.normal(40, 3)), tied=ROWS),
     },
     "images.processor.train_processor": {
         "labelled": _pictures,
