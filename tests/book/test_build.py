@@ -20,7 +20,7 @@ def executed(output):
 
 
 def built(run, book, **environment):
-    """Build the book, which must succeed; return how many chapters ran, what is shown, the output."""
+    """Build the book with success; return how many chapters ran, what is shown, what was said."""
     status, output = run(book, **environment)
     assert status == 0, output
     return executed(output), shown(book), output
