@@ -62,6 +62,7 @@ def _work(victim, folder, member, sending, user):
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     if user is not None:
+        victim.work(_prepared(victim), member)  # imports what that user may not read
         os.setgid(user)
         os.setuid(user)
     try:
