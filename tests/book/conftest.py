@@ -9,6 +9,8 @@ from pathlib import Path
 import build
 import pytest
 
+from sslboost.core import files
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 FRONT = """\
@@ -66,7 +68,7 @@ def write(root, texts):
 
 def make_book(root):
     """Write the small book under the real configuration."""
-    files = {
+    texts = {
         "_toc.yml": TOC,
         "constraints.txt": "numpy==1\n",
         "sslboost/__init__.py": "",
@@ -80,7 +82,7 @@ def make_book(root):
         "book/references.bib": "",
         "book/results/table.json": "{}",
     }
-    write(root, files)
+    write(root, texts)
     core = [f"sslboost/core/{name}.py" for name in ("command", "files", "validation")]
     for name in ("_config.yml", *build.MACHINERY, *core):
         shutil.copy(REPOSITORY / name, root / name)
@@ -91,7 +93,9 @@ def make_book(root):
 
 def start(book, *options, **environment):
     """Start to build the small book in a process of its own."""
-    write(book.parent, {"site/sitecustomize.py": SITE})
+    site = book.parent / "site" / "sitecustomize.py"
+    site.parent.mkdir(exist_ok=True)
+    files.write_text(site, SITE)  # whole at every moment: another build may be starting
     inherited = {k: v for k, v in os.environ.items() if k not in {"CI", "NO_DATA", "HOME"}}
     own = {"PYTHONPATH": str(book.parent / "site"), "BOOK": str(book)}
     home = {"HOME": os.path.expanduser("~"), "PYTHONDONTWRITEBYTECODE": "1"}
