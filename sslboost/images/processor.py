@@ -21,9 +21,10 @@ from sslboost.images.checks import (
     as_same_rows,
     as_seed,
 )
-from sslboost.images.config import Config
 from sslboost.images.data import CLASSES
-from sslboost.images.networks import WIDEST, Processor, drawn
+from sslboost.images.networks.config import Config
+from sslboost.images.networks.encoders import WIDEST
+from sslboost.images.networks.models import Processor, drawn
 from sslboost.images.training import MODULES, descend, initial_network, one_cycle, outputs_of
 
 ADVERSARIES = ("linear", "network")

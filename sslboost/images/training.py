@@ -20,15 +20,15 @@ from sslboost.images.checks import (
     as_seed,
     device_of,
 )
-from sslboost.images.config import Config
 from sslboost.images.data import CLASSES
-from sslboost.images.networks import PretextNetwork, check_reads, drawn, processed
+from sslboost.images.networks.config import Config
+from sslboost.images.networks.models import PretextNetwork, check_reads, drawn, processed
 
 #: The modules whose source decides what training gives; a checkpoint of other sources is not used.
 MODULES = (
     *(f"sslboost.core.{part}" for part in ("checkpoints", "compute", "differentiable")),
-    *(f"sslboost.images.{part}" for part in ("batches", "config", "networks", "pretexts")),
-    *(f"sslboost.images.{part}" for part in ("processor", "training")),
+    *(f"sslboost.images.networks.{part}" for part in ("config", "encoders", "models")),
+    *(f"sslboost.images.{part}" for part in ("batches", "pretexts", "processor", "training")),
 )
 
 

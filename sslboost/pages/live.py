@@ -12,8 +12,8 @@ from sslboost.core import compute, files, provenance
 from sslboost.core.validation import as_matrix, as_number, takes
 from sslboost.images import data
 from sslboost.images.checks import as_device, as_seed
-from sslboost.images.config import Config
 from sslboost.images.data import Cifar10, Split
+from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import Rotation
 from sslboost.images.probe import (
     Probe,

@@ -15,7 +15,7 @@ from torchvision.transforms import functional as TF
 from sslboost.core.compute import autocast
 from sslboost.images import data
 from sslboost.images.batches import MEAN, STD, augment, to_input
-from sslboost.images.config import Config
+from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.processor import ADVERSARIES, initial_processor
 from sslboost.images.table.profiles import PROFILES

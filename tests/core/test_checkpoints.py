@@ -12,7 +12,7 @@ import torch
 
 from sslboost.core.checkpoints import Checkpoint, identity
 from sslboost.images import data, processor, training
-from sslboost.images.config import Config
+from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import PRETEXTS, Rotation
 from sslboost.images.processor import ProcessorConfig, initial_processor, train_processor
 from sslboost.images.training import fine_tune, initial_network, train
@@ -264,7 +264,7 @@ def test_a_run_is_known_by_the_same_name_in_every_process():
     facts = """[initial_processor(F, seed=0), Rotation(), F, {"a": 1.5}]"""
     code = f"""
 from sslboost.core.checkpoints import identity
-from sslboost.images.config import Config
+from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import Rotation
 from sslboost.images.processor import ProcessorConfig, initial_processor
 F = {F!r}

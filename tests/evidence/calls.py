@@ -28,11 +28,11 @@ _BENEATH = "beneath the doors: takes what they have checked, or what the package
 NOT_CALLED = {
     "core.validation": _DOOR,
     "images.checks": _DOOR,
-    "images.networks.check_reads": _DOOR,
+    "images.networks.models.check_reads": _DOOR,
     "pages.figures.as_": _DOOR,
     "core.linalg": _BENEATH,
     "core.lbfgs": _BENEATH,
-    "images.networks.drawn": _BENEATH,
+    "images.networks.models.drawn": _BENEATH,
     "images.training.descend": _BENEATH,
     "images.training.outputs_of": _BENEATH,
     "core.checkpoints.run": _BENEATH,

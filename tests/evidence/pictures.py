@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from sslboost.core import provenance
-from sslboost.images import config, data, networks, pretexts, probe, processor
+from sslboost.images import data, pretexts, probe, processor
+from sslboost.images.networks import config, encoders, models
 from sslboost.images.table import part as part_module
 from sslboost.images.table import profiles, select
 from sslboost.images.table import read as read_table
@@ -60,15 +61,15 @@ def tiny_rival():
 
 
 def encoder():
-    return networks.Encoder((4, 4), 1, 2).eval()
+    return encoders.Encoder((4, 4), 1, 2).eval()
 
 
 def pretext_network():
-    return networks.PretextNetwork(encoder(), 4).eval()
+    return models.PretextNetwork(encoder(), 4).eval()
 
 
 def f():
-    return networks.Processor(encoder(), 3).eval()
+    return models.Processor(encoder(), 3).eval()
 
 
 def probes():

@@ -112,7 +112,7 @@ OWN = {
     },
     "images.batches.as_images": {"name": CARRIED},
     "images.batches.augment": {"images": _any_pictures, "pad": count(4, least=0)},
-    "images.config.Config": {
+    "images.networks.config.Config": {
         "blocks": count(1),
         "epochs": positive,
         "rate": positive,
@@ -121,15 +121,21 @@ OWN = {
         "architecture": choice("narrow"),
         "threads": count(1),
     },
-    "images.config.Config.steps": {"images": count(20, limit=False)},
-    "images.config.Config.encoder": {"inputs": count(3)},
+    "images.networks.config.Config.steps": {"images": count(20, limit=False)},
+    "images.networks.config.Config.encoder": {"inputs": count(3)},
     "images.data.split": {"n": count(60), "sizes": counts(20, 20, 20)},
-    "images.networks.Block": {name: count(2) for name in ("width_in", "width_out", "stride")},
-    "images.networks.Encoder": {"blocks": count(1), "stride": count(1), "widths": counts(2, 3)},
-    "images.networks.Perceptron": {"inputs": count(3)},
-    "images.networks.PretextNetwork": {"outputs": count(4)},
-    "images.networks.Processor": {"features": count(3)},
-    "images.networks.pooled": {
+    "images.networks.encoders.Block": {
+        name: count(2) for name in ("width_in", "width_out", "stride")
+    },
+    "images.networks.encoders.Encoder": {
+        "blocks": count(1),
+        "stride": count(1),
+        "widths": counts(2, 3),
+    },
+    "images.networks.encoders.Perceptron": {"inputs": count(3)},
+    "images.networks.models.PretextNetwork": {"outputs": count(4)},
+    "images.networks.models.Processor": {"features": count(3)},
+    "images.networks.models.pooled": {
         "h": tensor(lambda: torch.ones(4, 3, 2, 2)).but("an axis less", "with nan")
     },
     "images.pretexts.Rotation": {"outputs": count(4)},
@@ -151,17 +157,17 @@ OWN = {
     "images.pretexts.Rotation.expectation": {"outputs": _numbers(4, (1,))["outputs"]},
     "images.pretexts.Rotation.loss": {"outputs": _numbers(4)["outputs"]},
     "images.pretexts.Rotation.score": {"outputs": _numbers(4)["outputs"]},
-    "images.probe.best_by_held_out": {"probes": rows(p.probes)},
-    "images.probe.fit_probe": {
+    "images.probe.head.best_by_held_out": {"probes": rows(p.probes)},
+    "images.probe.head.fit_probe": {
         "train_features": array(v.features, tied=(0, 1)),
         "train_labels": _image_labels,
         "test_features": array(v.features, tied=(0, 1)),
         "test_labels": _image_labels,
         "more": rows(lambda: (v.features(), v.classes())).named("more_features", "more_labels"),
     },
-    "images.probe.network_outputs": {"processor": _no_processor},
-    "images.probe.pretext_accuracy": {"processor": _no_processor},
-    "images.probe.stage_features": {"processor": _no_processor},
+    "images.probe.features.network_outputs": {"processor": _no_processor},
+    "images.probe.features.pretext_accuracy": {"processor": _no_processor},
+    "images.probe.features.stage_features": {"processor": _no_processor},
     "images.processor.ProcessorConfig": {
         "network": thing(p.tiny),
         "adversary": thing(p.tiny_rival),
@@ -217,7 +223,7 @@ OWN = {
     "images.training.fine_tune": {"labels": _tensor_labels},
     "images.training.initial_network": {"outputs": count(4), "inputs": count(3)},
     "images.training.one_cycle": {"module": thing(p.f)},
-    "images.networks.processed": {
+    "images.networks.models.processed": {
         "inputs": thing(p.standardised),
         "processor": thing(p.f).but("None"),
     },

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sslboost.images import data
-from sslboost.images.config import Config
+from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import Rotation
 from sslboost.images.training import train
 

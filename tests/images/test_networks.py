@@ -12,13 +12,11 @@ import torch
 from scipy import stats
 from torch import nn
 
-from sslboost.images.config import Config
-from sslboost.images.networks import (
-    Encoder,
-    Perceptron,
+from sslboost.images.networks.config import Config
+from sslboost.images.networks.encoders import Encoder, Perceptron, ResNet18
+from sslboost.images.networks.models import (
     PretextNetwork,
     Processor,
-    ResNet18,
     check_reads,
     drawn,
     pooled,

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from sslboost.images import probe as probe_module
 from sslboost.images.pretexts import PRETEXTS, Rotation
 from sslboost.images.probe import (
     PENALTIES,
     Probe,
     best_by_held_out,
     fit_probe,
+    head,
     network_outputs,
     pretext_accuracy,
     stage_features,
@@ -82,7 +82,7 @@ def test_the_head_is_ridge_regression_on_standardised_features(d):
 def test_the_penalty_is_the_one_that_the_held_out_labels_prefer():
     X, labels = rule(400, 300, seed=1)
     probe = fitted(X, labels, 200)
-    held = probe_module._held_out(labels[:200])
+    held = head._held_out(labels[:200])
     X, labels = X[:200], labels[:200]
     found = []
     for penalty in PENALTIES:
@@ -103,13 +103,13 @@ def test_a_fifth_of_every_class_is_held_out(order):
     labels = np.repeat(np.arange(10), [1, 2, 4, 5, 9, 50, 100, 7, 0, 33])
     if order == "drawn":
         labels = rng.permutation(labels)
-    held = probe_module._held_out(labels)
+    held = head._held_out(labels)
     assert abs(held.sum() - len(labels) / 5) < 1
     for label, count in enumerate(np.bincount(labels)):
         ours = held[labels == label].sum()
         assert abs(ours - count / 5) <= 1
         assert ours < max(count, 1)  # a class that is trained on
-    assert np.array_equal(held, probe_module._held_out(labels))
+    assert np.array_equal(held, head._held_out(labels))
 
 
 def test_rows_sorted_by_class_choose_as_well_as_others():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sslboost.images.batches import augment, to_input
-from sslboost.images.config import Config
+from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import network_outputs, pretext_accuracy
 from sslboost.images.processor import (

@@ -8,7 +8,7 @@ import torch
 
 from sslboost.core.compute import threads
 from sslboost.images.batches import augment, to_input
-from sslboost.images.config import Config
+from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import PRETEXTS, Rotation
 from sslboost.images.probe import network_outputs, pretext_accuracy
 from sslboost.images.processor import initial_processor

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sslboost.images.config import Config
+from sslboost.images.networks.config import Config
 from sslboost.images.probe import Probe
 from sslboost.pages import live
 

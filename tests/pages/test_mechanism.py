@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sslboost.images.config import Config
+from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.processor import ProcessorConfig
 from sslboost.pages import mechanism

@@ -13,7 +13,7 @@ from sslboost.core.validation import as_choice, takes
 from sslboost.images import data, training
 from sslboost.images.checks import as_classes, as_device, as_flag, as_images, as_seed
 from sslboost.images.data import CLASSES
-from sslboost.images.networks import Processor
+from sslboost.images.networks.models import Processor
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import network_outputs, pretext_accuracy, stage_features
 from sslboost.images.processor import ADVERSARIES, explained_share, linear_psi, train_processor
@@ -25,7 +25,7 @@ from sslboost.images.training import fine_tune, initial_network, train
 MODULES = (
     *training.MODULES,
     "sslboost.core.linalg",
-    *(f"sslboost.images.{part}" for part in ("data", "probe")),
+    *(f"sslboost.images.{part}" for part in ("data", "probe.features", "probe.head")),
     *(f"sslboost.images.table.{part}" for part in ("cells", "part", "profiles")),
 )
 

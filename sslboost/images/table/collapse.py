@@ -12,8 +12,8 @@ from sslboost.core.sweep import code_version
 from sslboost.core.validation import as_choice, as_count, as_number, takes
 from sslboost.images import data
 from sslboost.images.checks import as_evaluated, as_flag, as_pretext, as_seed
-from sslboost.images.config import Config
 from sslboost.images.data import Cifar10, Split
+from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import fit_probe, pretext_accuracy, stage_features
 from sslboost.images.processor import train_processor

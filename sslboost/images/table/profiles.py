@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from sslboost.core.validation import as_count
 from sslboost.images.checks import as_counts
-from sslboost.images.config import Config
+from sslboost.images.networks.config import Config
 from sslboost.images.processor import ProcessorConfig
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sslboost.core.validation import as_choice, as_count, as_number
 from sslboost.images.checks import as_counts, as_flag
-from sslboost.images.networks import DEEPEST, WIDEST, Encoder, Perceptron, ResNet18
+from sslboost.images.networks.encoders import DEEPEST, WIDEST, Encoder, Perceptron, ResNet18
 
 ARCHITECTURES = ("narrow", "resnet18", "perceptron")
 

@@ -1,0 +1,1 @@
+"""Networks of images: encoders, psi and the data processor on them, and how they are trained."""
