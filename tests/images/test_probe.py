@@ -9,14 +9,16 @@ import torch
 from sslboost.images.pretexts import PRETEXTS, Rotation
 from sslboost.images.probe import (
     PENALTIES,
+    Layer,
     Probe,
     best_by_held_out,
     fit_probe,
-    head,
+    layer_features,
     network_outputs,
     pretext_accuracy,
     stage_features,
 )
+from sslboost.images.probe.head import held_out_rows
 from sslboost.images.processor import initial_processor
 from sslboost.images.table.profiles import SMOKE
 from sslboost.images.training import initial_network
@@ -82,7 +84,7 @@ def test_the_head_is_ridge_regression_on_standardised_features(d):
 def test_the_penalty_is_the_one_that_the_held_out_labels_prefer():
     X, labels = rule(400, 300, seed=1)
     probe = fitted(X, labels, 200)
-    held = head._held_out(labels[:200])
+    held = held_out_rows(labels[:200])
     X, labels = X[:200], labels[:200]
     found = []
     for penalty in PENALTIES:
@@ -103,13 +105,13 @@ def test_a_fifth_of_every_class_is_held_out(order):
     labels = np.repeat(np.arange(10), [1, 2, 4, 5, 9, 50, 100, 7, 0, 33])
     if order == "drawn":
         labels = rng.permutation(labels)
-    held = head._held_out(labels)
+    held = held_out_rows(labels)
     assert abs(held.sum() - len(labels) / 5) < 1
     for label, count in enumerate(np.bincount(labels)):
         ours = held[labels == label].sum()
         assert abs(ours - count / 5) <= 1
         assert ours < max(count, 1)  # a class that is trained on
-    assert np.array_equal(held, head._held_out(labels))
+    assert np.array_equal(held, held_out_rows(labels))
 
 
 def test_rows_sorted_by_class_choose_as_well_as_others():
@@ -161,6 +163,13 @@ def test_a_constant_feature_changes_nothing(dtype, value):
     for column in (constant, noisy) if constant.any() else (constant,):
         wide = fitted(np.column_stack([X.astype(dtype), column]), labels, 400)
         assert (wide.accuracy, wide.held_out) == (plain.accuracy, plain.held_out)
+
+
+def test_a_neuron_that_is_dead_in_training_tells_nothing_later():
+    X, labels = rule(500, 5)
+    dead = np.full((500, 1), 0.1)
+    dead[400:, 0] = 1e3 * np.arange(100)
+    assert fitted(np.hstack([X, dead]), labels, 400).accuracy == fitted(X, labels, 400).accuracy
 
 
 def test_a_feature_of_small_variance_on_a_large_mean_is_no_constant():
@@ -267,6 +276,40 @@ def test_the_targets_are_those_of_the_seed(rotated, images):
     network = rotated[0].network
     told = [pretext_accuracy(network, images[:200], Rotation(), seed=seed) for seed in (0, 0, 1)]
     assert told[0] == told[1] != told[2]
+
+
+def test_a_layer_is_its_stages_side_by_side_on_its_grid(rotated, images):
+    encoder = rotated[0].network.encoder
+    fine = stage_features(encoder, images[:20], grid=8)
+    coarse = stage_features(encoder, images[:20], grid=4)
+    layers = [Layer((3,), 8), Layer((2, 3)), Layer((1,), grid=4)]
+    found = layer_features(encoder, images[:20], layers)
+    expected = [fine[2], np.hstack(coarse[1:]), coarse[0]]
+    for ours, theirs in zip(found, expected, strict=True):
+        assert np.array_equal(ours, theirs)
+    assert [layer.name for layer in layers] == [
+        *("stage 3 at 8 x 8", "stages 2 + 3 at 4 x 4", "stage 1 at 4 x 4")
+    ]
+    # Cells of two grids: means of 2 x 2 of the finer ones, in sums of float32.
+    means = fine[1].reshape(20, 16, 4, 2, 4, 2).mean(axis=(3, 5)).reshape(20, -1)
+    assert np.allclose(means, coarse[1], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("layers", "named"),
+    [
+        ([], "layers must be at least one Layer"),
+        (None, "layers must be at least one Layer"),
+        (["stage 1"], "layers must be at least one Layer"),
+        ([Layer((4,))], "layers must be of the 3 stages of encoder, got stage 4"),
+    ],
+)
+def test_layers_that_are_not_there_are_named(layers, named, rotated, images):
+    with pytest.raises(ValueError, match=named):
+        layer_features(rotated[0].network.encoder, images[:2], layers)
+    for wrong in ({"stages": ()}, {"stages": (0,)}, {"stages": 1}, {"stages": (1,), "grid": 33}):
+        with pytest.raises(ValueError, match=r"stages|grid"):
+            Layer(**wrong)
 
 
 def test_batches_change_no_feature(rotated, images):

@@ -4,9 +4,16 @@ from dataclasses import dataclass
 
 from sslboost.core.validation import as_choice, as_count, as_number
 from sslboost.images.checks import as_counts, as_flag
-from sslboost.images.networks.encoders import DEEPEST, WIDEST, Encoder, Perceptron, ResNet18
+from sslboost.images.networks.encoders import (
+    DEEPEST,
+    WIDEST,
+    Encoder,
+    Perceptron,
+    ResNet18,
+    WideEncoder,
+)
 
-ARCHITECTURES = ("narrow", "resnet18", "perceptron")
+ARCHITECTURES = ("narrow", "wide", "resnet18", "perceptron")
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,8 @@ class Config:
     stride : int
         Of the first convolution.
     architecture : str
-        ``narrow``, ``resnet18`` (whose widths and blocks are its own) or ``perceptron``.
+        ``narrow``, ``wide`` (which has no blocks and strides to choose), ``resnet18`` (whose widths
+        are its own too) or ``perceptron``.
     compiled : bool
         Compile the network with ``torch.compile``.
     threads : int
@@ -71,6 +79,8 @@ class Config:
         inputs = as_count("inputs", inputs, most=WIDEST)
         if self.architecture == "perceptron":
             return Perceptron(inputs, self.widths)
+        if self.architecture == "wide":
+            return WideEncoder(self.widths)
         if self.architecture == "resnet18":
             return ResNet18()
         return Encoder(self.widths, self.blocks, self.stride)

@@ -1,13 +1,23 @@
 """Frozen features of images, and the heads that read them."""
 
-from sslboost.images.probe.features import network_outputs, pretext_accuracy, stage_features
+from sslboost.images.probe.features import (
+    Layer,
+    layer_features,
+    network_outputs,
+    pretext_accuracy,
+    stage_features,
+)
 from sslboost.images.probe.head import PENALTIES, Probe, best_by_held_out, fit_probe
+from sslboost.images.probe.mlp import fit_mlp
 
 __all__ = [
     "PENALTIES",
+    "Layer",
     "Probe",
     "best_by_held_out",
+    "fit_mlp",
     "fit_probe",
+    "layer_features",
     "network_outputs",
     "pretext_accuracy",
     "stage_features",

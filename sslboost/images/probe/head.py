@@ -11,7 +11,7 @@ from sslboost.images.checks import as_classes
 from sslboost.images.data import CLASSES
 
 #: Ridge penalties tried, in units of the mean variance of the standardised features.
-PENALTIES = tuple(10.0**p for p in np.arange(-5, 1.5, 0.5))
+PENALTIES = tuple(10.0**p for p in np.arange(-4, 1.5, 0.5))
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,14 @@ def fit_probe(name, train_features, train_labels, test_features, test_labels, *,
 
     Source: slide "Pretext-Based SSL (Cont.)", W_hat.
     """
-    X, y = _labelled("train", train_features, train_labels, least=2)
-    X_test, y_test = _labelled("test", test_features, test_labels, columns=X.shape[1])
-    held = _held_out(y)
-    rounding = _rounding(train_features)
+    (X, y), (X_test, y_test) = labelled_pairs(
+        train_features, train_labels, test_features, test_labels
+    )
+    held = held_out_rows(y)
+    rounding = rounding_of(train_features)
     if more is not None:
         X_more, y_more = _pair(more)
-        rounding = max(rounding, _rounding(X_more))
+        rounding = max(rounding, rounding_of(X_more))
         X_more, y_more = _labelled("more", X_more, y_more, columns=X.shape[1])
         X, y = np.concatenate([X_more, X]), np.concatenate([y_more, y])
         held = np.concatenate([np.zeros(len(y_more), bool), held])
@@ -87,6 +88,27 @@ def fit_probe(name, train_features, train_labels, test_features, test_labels, *,
     accuracy = _accuracy(head, X_test, y_test)
     error = np.sqrt(accuracy * (1 - accuracy) / len(X_test))
     return Probe(name, X.shape[1], PENALTIES[best], held_out[best], accuracy, float(error))
+
+
+def labelled_pairs(train_features, train_labels, test_features, test_labels):
+    """Return (features, labels) to train on and to test on, after checking them.
+
+    Parameters
+    ----------
+    train_features, train_labels, test_features, test_labels
+        As of :func:`fit_probe`.
+
+    Returns
+    -------
+    pair of (float64 array (n, d), int64 array (n,))
+
+    Raises
+    ------
+    ValueError
+        If they are not as :func:`fit_probe` needs them.
+    """
+    X, y = _labelled("train", train_features, train_labels, least=2)
+    return (X, y), _labelled("test", test_features, test_labels, columns=X.shape[1])
 
 
 def _labelled(which, features, labels, *, columns=None, least=1):
@@ -104,14 +126,29 @@ def _pair(more):
     return features, labels
 
 
-def _rounding(features):
-    """Relative rounding of numbers of the type in which the features came."""
+def rounding_of(features):
+    """Return the relative rounding of numbers of the type in which features came."""
     kind = np.asarray(features).dtype
     return np.finfo(kind if kind.kind == "f" else float).eps
 
 
-def _held_out(labels):
-    """A fifth of the rows, in each class of several rows alike; always the same ones."""
+def held_out_rows(labels):
+    """Return which fifth of the rows is held out: in every class of several rows alike.
+
+    Parameters
+    ----------
+    labels : int64 array (n,)
+
+    Returns
+    -------
+    bool array (n,)
+        Always the same rows for the same labels.
+
+    Raises
+    ------
+    ValueError
+        If fewer than five rows are of classes that have several.
+    """
     order = np.random.default_rng(0).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]
     several = order[np.bincount(labels)[labels[order]] > 1]
@@ -123,33 +160,51 @@ def _held_out(labels):
     return held
 
 
-def _heads(X, labels, rounding, penalties):
-    """Ridge heads as (coefficients, intercept), one for each penalty."""
+def standardised(X, rounding):
+    """Return columns of mean zero in units of their standard deviation, the means and the units.
+
+    Parameters
+    ----------
+    X : float64 array (n, d)
+    rounding : float
+        Relative, of the numbers that X came in.
+
+    Returns
+    -------
+    float64 array (n, d)
+    means, units : float64 arrays (d,)
+        The unit of a column that is constant up to its rounding is infinite, so that it is worth
+        nothing in other rows too.
+    """
     low, high = X.min(axis=0), X.max(axis=0)
     constant = high - low <= 8 * rounding * np.maximum(np.abs(low), np.abs(high))
     X, mean = centred(X)
-    X[:, constant] = 0.0
-    scale = column_scale(X)
-    X /= scale
+    unit = np.where(constant, np.inf, column_scale(X))
+    X /= unit
+    return X, mean, unit
+
+
+def _heads(X, labels, rounding, penalties):
+    """Ridge heads as (coefficients, intercept), one for each penalty."""
+    X, mean, unit = standardised(X, rounding)
     Y = np.eye(len(CLASSES))[labels]
-    Y_mean, basis = Y.mean(axis=0), None
-    if X.shape[0] < X.shape[1]:  # the rows span no more directions than there are rows
-        basis, rows = linalg.qr(X.T, mode="economic")
-        X = rows.T
+    Y_mean = Y.mean(axis=0)
     heads = []
-    for B in _ridge(X.T @ X / len(X), X.T @ (Y - Y_mean) / len(X), penalties):
-        B = (B if basis is None else basis @ B) / scale[:, None]
+    for B in _ridge(X, Y - Y_mean, penalties):
+        B = B / unit[:, None]
         heads.append((B, Y_mean - mean @ B))
     return heads
 
 
-def _ridge(gram, moments, penalties):
-    """Coefficients for each penalty: one factor for a single one, one eigh for several."""
-    if len(penalties) == 1:
-        return [linalg.solve(gram + penalties[0] * np.eye(len(gram)), moments, assume_a="pos")]
-    values, vectors = linalg.eigh(gram)
-    projected = vectors.T @ moments
-    return [vectors @ (projected / (np.maximum(values, 0) + p)[:, None]) for p in penalties]
+def _ridge(X, Y, penalties):
+    """Coefficients for each penalty, from the smaller of the Gram matrices X'X and XX'."""
+    n, d = X.shape
+    wide = n < d
+    gram = (X @ X.T if wide else X.T @ X) / n
+    moments = (Y if wide else X.T @ Y) / n
+    for penalty in penalties:
+        solved = linalg.solve(gram + penalty * np.eye(len(gram)), moments, assume_a="pos")
+        yield X.T @ solved if wide else solved
 
 
 def _accuracy(head, X, labels):
