@@ -40,8 +40,10 @@ def _add_table(commands):
         "in the data folder: an interrupted command, given again, goes on where it stopped. "
         "The file is written beside earlier rows of the same code, never mixed with others.",
     )
-    table.add_argument("--profile", default="laptop", help="laptop, paper or smoke")
-    table.add_argument("--arms", nargs="+", help="of ssl, processor, beyond, alternative")
+    table.add_argument("--profile", default="laptop", help="laptop, workstation, paper or smoke")
+    table.add_argument(
+        "--arms", nargs="+", help="of ssl, supervised, processor, beyond, alternative"
+    )
     table.add_argument("--pretexts", nargs="+", help="of rotation, colourisation, inpainting")
     table.add_argument("--adversaries", nargs="+", help="of linear, network")
     table.add_argument("--n0", nargs="+", type=count, help="extra labels, at most 5000")

@@ -1,10 +1,9 @@
 """Pretext training: images as bytes on the device, augmented a whole batch at a time."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
-from torch.nn import functional as F
 
 from sslboost.core import checkpoints
 from sslboost.core.checkpoints import Checkpoint
@@ -12,15 +11,12 @@ from sslboost.core.compute import autocast, threads, uses_bfloat16
 from sslboost.core.validation import as_count, takes
 from sslboost.images.batches import augment, to_input
 from sslboost.images.checks import (
-    as_classes,
     as_device,
     as_flag,
     as_images,
     as_pretext,
     as_seed,
-    device_of,
 )
-from sslboost.images.data import CLASSES
 from sslboost.images.networks.config import Config
 from sslboost.images.networks.models import PretextNetwork, check_reads, drawn, processed
 
@@ -28,7 +24,8 @@ from sslboost.images.networks.models import PretextNetwork, check_reads, drawn, 
 MODULES = (
     *(f"sslboost.core.{part}" for part in ("checkpoints", "compute", "differentiable")),
     *(f"sslboost.images.networks.{part}" for part in ("config", "encoders", "models")),
-    *(f"sslboost.images.{part}" for part in ("batches", "pretexts", "processor", "training")),
+    *(f"sslboost.images.{part}" for part in ("batches", "pretexts", "processor")),
+    *(f"sslboost.images.{part}" for part in ("supervised", "training")),
 )
 
 
@@ -113,7 +110,7 @@ def train(
         outputs = outputs_of(network, inputs)
         return pretext.loss(outputs, targets), pretext.score(outputs.detach(), targets)
 
-    return _descended(
+    return descended(
         network,
         learn,
         config,
@@ -128,8 +125,28 @@ def train(
     )
 
 
-def _descended(network, learn, config, steps, generator, *, facts, **how):
-    """Train a network for the loss that ``learn()`` returns beside a score."""
+def descended(network, learn, config, steps, generator, *, facts, **how):
+    """Train a network for a loss; on a CPU with the threads of its configuration.
+
+    Parameters
+    ----------
+    network : PretextNetwork
+        In evaluation mode; it is trained in place.
+    learn : callable
+        ``learn()`` draws a batch and returns its loss and a score.
+    config : Config
+    steps : int
+    generator : torch.Generator
+        All the randomness of ``learn``, on the device to train on.
+    facts : tuple
+        What the training is known by, besides its code and where it runs.
+    **how
+        As of :func:`sslboost.core.checkpoints.run`.
+
+    Returns
+    -------
+    Trained
+    """
     device = generator.device
     network.train().to(device, memory_format=torch.channels_last)
     if config.compiled:
@@ -258,69 +275,3 @@ def one_cycle(module, config, steps):
         return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, cycle)
-
-
-@takes(network=PretextNetwork, config=Config, checkpoint=Checkpoint)
-def fine_tune(network, images, labels, config, *, seed, steps, checkpoint=None, progress=True):
-    """Give labels to the encoder: train a copy of it, with a new head, to tell the classes.
-
-    Parameters
-    ----------
-    network : PretextNetwork
-        Of images, trained under ``config``; left as it is.
-    images : uint8 tensor (n, 3, 32, 32)
-    labels : int array or tensor (n,)
-        Their classes, 0 to 9, at least two of them.
-    config : Config
-        Gives batch and decay; the peak rate is a tenth of its rate.
-    seed : int
-    steps : int
-    checkpoint : Checkpoint, optional
-        As of :func:`train`.
-    progress : bool
-
-    Returns
-    -------
-    Trained
-        Its network's outputs are the ten classes.
-
-    Raises
-    ------
-    ValueError
-        If an argument is not as above, or the training diverges.
-    OSError
-        If the checkpoint cannot be written.
-    """
-    seed, steps, device = as_seed(seed), as_count("steps", steps), device_of(network)
-    progress = as_flag("progress", progress)
-    images = as_images("images", images, least=2).to(device)
-    classes = as_classes("labels", labels, rows=len(images), least=2)
-    classes = torch.from_numpy(classes).to(device)
-    check_reads("network", network, to_input(images[:1]))
-    generator = torch.Generator(device).manual_seed(seed)
-    tuned = initial_network(config, len(CLASSES), seed=seed)
-    try:
-        tuned.encoder.load_state_dict(network.encoder.state_dict())
-    except RuntimeError as error:
-        raise ValueError("config must be that of network, got one of other weights") from error
-    batch = min(config.batch, len(images))
-
-    def learn():
-        chosen = torch.randint(len(images), (batch,), generator=generator, device=device)
-        outputs = outputs_of(tuned, to_input(augment(images[chosen], generator)))
-        hits = outputs.detach().argmax(1) == classes[chosen]
-        return F.cross_entropy(outputs, classes[chosen]), hits.float().mean()
-
-    return _descended(
-        tuned,
-        learn,
-        replace(config, rate=config.rate / 10, compiled=False),
-        steps,
-        generator,
-        window=max(1, steps // 25),
-        unit=len(images) / batch,
-        facts=("fine-tuning", images, classes, config, seed, steps, network),
-        checkpoint=checkpoint,
-        progress=progress,
-        name="fine-tuning",
-    )

@@ -6,6 +6,7 @@ from types import NoneType
 import numpy as np
 
 from sslboost.core.validation import as_choice
+from sslboost.images.table.record import select
 from sslboost.pages import figures
 
 #: Columns by which rows are told apart, and what they hold.
@@ -16,13 +17,14 @@ _COLUMNS = {
     "pretext": str,
     "n0": (int, NoneType),
     "labels": str,
+    "features": str,
     "seed": int,
     "accuracy": Real,
 }
 _VALUE = (str, Real, NoneType)
 
 #: Arms that use no extra labels.
-_WITHOUT_EXTRA = ("raw", "random", "ssl")
+_WITHOUT_EXTRA = ("input", "random", "ssl", "supervised")
 
 
 def runs_of(table, /, **values):
@@ -61,6 +63,16 @@ def having(rows, values):
         if not isinstance(value, _VALUE):
             raise ValueError(f"{name} must be text, a number or None, got {value!r:.80}")
     return [row for row in rows if all(row[name] == value for name, value in values.items())]
+
+
+def read_by(runs, features, last, **values):
+    """The rows whose head reads these features: of hidden ones the best layer, or the last one."""
+    runs = select(runs, **values)
+    if features != "hidden" or not last:
+        return select(runs, features=features)
+    layers = [row for row in select(runs, features="layer") if "+" not in row["layer"]]
+    deepest = max((row["layer"] for row in layers), default=None)
+    return [row for row in layers if row["layer"] == deepest]
 
 
 def mean_and_error(values):

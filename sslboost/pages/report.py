@@ -3,10 +3,10 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from sslboost.core.validation import as_array, as_choice, as_count
+from sslboost.core.validation import as_array, as_count
 from sslboost.images.table.record import select
 from sslboost.pages import figures
-from sslboost.pages._runs import by_seed, mean_and_error, runs_of
+from sslboost.pages._runs import by_seed, mean_and_error, read_by, runs_of
 from sslboost.pages.figures import Html
 
 #: The slides' table, test accuracy in per cent: mean and standard error.
@@ -29,12 +29,12 @@ SLIDES = {
     },
 }
 
-#: What the head sees, by the name of psi.
+#: What the head sees, by what it reads of which psi.
 READINGS = {
-    "none": "f(x) itself",
-    "linear": "linear ψ of f(x)",
-    "network": "network ψ of f(x)",
-    "network-no-decay": "the same, no weight decay",
+    ("output", "none"): "f(x) itself",
+    ("output", "linear"): "linear ψ of f(x)",
+    ("hidden", "network"): "network ψ of f(x)",
+    ("hidden", "network-no-decay"): "the same, no weight decay",
 }
 
 
@@ -100,7 +100,7 @@ def separation(runs, better, worse):
     return mean / error
 
 
-def processor_table(table, labels, *, pretext="rotation", column="accuracy"):
+def processor_table(table, labels, *, pretext="rotation", last=False):
     """Return the slides' table and ours: accuracy of every reading for every n0.
 
     Parameters
@@ -110,8 +110,8 @@ def processor_table(table, labels, *, pretext="rotation", column="accuracy"):
     labels : str
         ``full`` or ``half``.
     pretext : str
-    column : str
-        ``accuracy`` or ``accuracy_last_layer``.
+    last : bool
+        Whether the head reads the last layer, not the best one, of every network that has several.
 
     Returns
     -------
@@ -125,17 +125,19 @@ def processor_table(table, labels, *, pretext="rotation", column="accuracy"):
     Source: slide "Experiments", the table.
     """
     runs = runs_of(table, labels=labels, pretext=pretext)
-    as_choice("column", column, ("accuracy", "accuracy_last_layer"))
+    if not isinstance(last, bool):
+        raise ValueError(f"last must be True or False, got {last!r:.80}")
     sizes = sorted({row["n0"] for row in select(runs, arm="processor")})
-    plain = estimate(runs, column, arm="ssl")
+    plain = estimate(read_by(runs, "hidden", last, arm="ssl"))
     rows = []
-    if pretext == "rotation" and column == "accuracy":
+    if pretext == "rotation" and not last:
         rows.append(["slides", "not named", *(_told(labels, key) for key in (*sizes, "ssl"))])
     profile = table["provenance"]["profile"]
     for adversary in sorted({str(row["adversary"]) for row in select(runs, arm="processor")}):
-        for psi, name in READINGS.items():
+        for (features, psi), name in READINGS.items():
             arm = {"arm": "processor", "psi": psi, "adversary": adversary}
-            cells = [_percent(*estimate(runs, column, n0=n0, **arm)) for n0 in sizes]
+            own = read_by(runs, features, last, **arm)
+            cells = [_percent(*estimate(own, n0=n0)) for n0 in sizes]
             first = psi == "none" and adversary == "linear"
             cells.append(_percent(*plain) if first else "")
             rows.append([f"{profile}, {adversary}", name, *cells])
@@ -164,14 +166,16 @@ def baseline_table(table):
     runs = runs_of(table)
     rows = []
     for pretext in sorted({row["pretext"] for row in runs}, reverse=True):
-        for arm, name in [("raw", "pixels"), ("random", "untrained ψ"), ("ssl", "plain SSL")]:
+        for arm, name in [("input", "pixels"), ("random", "untrained ψ"), ("ssl", "plain SSL")]:
             cells = []
+            best = "input" if arm == "input" else "hidden"
             for labels in ("full", "half"):
                 which = {"arm": arm, "pretext": pretext, "labels": labels}
-                cells.append(_percent(*estimate(runs, **which)))
-                last = estimate(runs, "accuracy_last_layer", **which)
-                cells.append("" if arm == "raw" else _percent(*last))
-            told = estimate(runs, "pretext_accuracy", arm=arm, pretext=pretext, labels="full")[0]
+                cells.append(_percent(*estimate(runs, features=best, **which)))
+                last = estimate(read_by(runs, "hidden", True, **which))
+                cells.append("" if arm == "input" else _percent(*last))
+            told = {"pretext": pretext, "labels": "full", "features": best}
+            told = estimate(runs, "pretext_accuracy", arm=arm, **told)[0]
             cells.append("" if np.isnan(told) else f"{told:.3f}")
             rows.append([pretext, name, *cells])
     heads = ["x of", "features", "Full, best", "Full, last", "Half, best", "Half, last"]
@@ -196,11 +200,11 @@ def labels_figure(table, *, labels="full", pretext="rotation"):
     ValueError
         If it is no recorded table, or holds no such rows.
 
-    Source: slide "Experiments"; the range beyond 5k and the alternatives are this book's.
+    Source: slide "Experiments", up to 5k.
     """
     runs = runs_of(table, labels=labels, pretext=pretext)
     colours = list(figures.PALETTE.values())
-    plain = 100 * estimate(runs_of(table, labels=labels, pretext=pretext, arm="ssl"))[0]
+    plain = 100 * estimate(runs, arm="ssl", features="hidden")[0]
     fig, ax = plt.subplots(figsize=(7.2, 4.2))
 
     def draw(rows, **style):
@@ -212,16 +216,12 @@ def labels_figure(table, *, labels="full", pretext="rotation"):
         figures.interval(ax, np.array(sizes), mean, error, **style)
 
     linear = [row for row in runs if row["adversary"] == "linear"]
-    for (psi, name), colour in zip(READINGS.items(), colours, strict=False):
-        rows = [
-            row for row in linear if row["psi"] == psi and row["arm"] in ("processor", "beyond")
-        ]
+    for ((features, psi), name), colour in zip(READINGS.items(), colours, strict=False):
+        own = select(linear, psi=psi, features=features)
+        rows = [row for row in own if row["arm"] in ("processor", "beyond")]
         draw(rows, color=colour, fmt="o", label=f"processor: {name}")
-    for arm, name, marker in [
-        ("head", "given to the head", "s"),
-        ("encoder", "to the encoder", "D"),
-    ]:
-        rows = select(runs, arm=arm)
+    for arm, name, marker in (("head", "to the head", "s"), ("encoder", "to the encoder", "D")):
+        rows = select(runs, arm=arm, features="hidden")
         draw(rows, color=figures.PALETTE["grey"], fmt=marker, label=f"plain SSL, labels {name}")
     ax.axhline(plain, color=figures.PALETTE["grey"], ls="--", lw=1)
     ax.annotate("plain SSL", (1000, plain), xytext=(0, -11), textcoords="offset points")
@@ -289,14 +289,17 @@ def nearest_to_chance(table, **values):
     Source: slide "Experiments": which reading gives the slides' chance.
     """
     runs = runs_of(table, **values | {"arm": "processor"})
+    runs = [row for row in runs if (row["features"], row["psi"]) in READINGS]
     nearest = []
     for n0 in sorted({row["n0"] for row in runs}):
-        candidates = {(str(row["adversary"]), row["psi"]) for row in select(runs, n0=n0)}
+        found = select(runs, n0=n0)
+        kinds = {(str(row["adversary"]), row["psi"], row["features"]) for row in found}
         means = {
-            pair: estimate(runs, n0=n0, adversary=pair[0], psi=pair[1])[0] for pair in candidates
+            kind: estimate(found, adversary=kind[0], psi=kind[1], features=kind[2])[0]
+            for kind in kinds
         }
-        best = min(sorted(means), key=lambda pair: abs(means[pair] - 0.1))
-        nearest.append((n0, *best, means[best]))
+        best = min(sorted(means), key=lambda kind: abs(means[kind] - 0.1))
+        nearest.append((n0, *best[:2], means[best]))
     return nearest
 
 
@@ -323,9 +326,8 @@ def provenance_table(table):
 
 
 def _words(fact):
-    if isinstance(fact, dict):
-        return ", ".join(f"{name} {version}" for name, version in fact.items())
-    return f"{fact:.0f}" if isinstance(fact, float) else str(fact)
+    words = [f"{k} {version}" for k, version in fact.items()] if isinstance(fact, dict) else []
+    return ", ".join(words) or (f"{fact:.0f}" if isinstance(fact, float) else str(fact))
 
 
 def _told(labels, key):

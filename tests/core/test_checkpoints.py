@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from sslboost.core.checkpoints import Checkpoint, identity
-from sslboost.images import data, processor, training
+from sslboost.images import data, processor, supervised, training
 from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import PRETEXTS, Rotation
 from sslboost.images.processor import ProcessorConfig, initial_processor, train_processor
-from sslboost.images.training import fine_tune, initial_network, train
+from sslboost.images.supervised import fine_tune
+from sslboost.images.training import initial_network, train
 
 #: 160 images in batches of two: history is averaged over three steps, savings are every five.
 PSI = Config((4, 8), epochs=0.375, batch=2, rate=0.02, stride=2)
@@ -59,7 +60,7 @@ def runs(cifar):
 
     return {
         "psi": (psi, training),
-        "tuned": (tuned, training),
+        "tuned": (tuned, supervised),
         "linear": (f("linear"), processor),
         "network": (f("network"), processor),
     }

@@ -220,7 +220,7 @@ OWN = {
         "profile": choice("evidence"),
         "seconds": number(1.0, negative=-1.0),
     },
-    "images.training.fine_tune": {"labels": _tensor_labels},
+    "images.supervised.fine_tune": {"labels": _tensor_labels},
     "images.training.initial_network": {"outputs": count(4), "inputs": count(3)},
     "images.training.one_cycle": {"module": thing(p.f)},
     "images.networks.models.processed": {

@@ -12,8 +12,9 @@ import torch
 from scipy import stats
 from torch import nn
 
+from sslboost.images.batches import to_input
 from sslboost.images.networks.config import Config
-from sslboost.images.networks.encoders import Encoder, Perceptron, ResNet18
+from sslboost.images.networks.encoders import Encoder, Perceptron, ResNet18, WideEncoder
 from sslboost.images.networks.models import (
     PretextNetwork,
     Processor,
@@ -34,6 +35,7 @@ NARROW = Config((4, 8))
     [
         (Encoder((8, 16, 32), stride=1), (32, 16, 8)),
         (Encoder((8, 16, 32), stride=2), (16, 8, 4)),
+        (WideEncoder((8, 16, 32)), (32, 16, 8)),
         (ResNet18(), (32, 16, 8, 4)),
     ],
 )
@@ -41,6 +43,25 @@ def test_every_stage_is_shown(encoder, sides):
     maps = encoder.eval()(torch.zeros(2, 3, 32, 32))
     widths = zip(encoder.widths, sides, strict=True)
     assert [h.shape for h in maps] == [(2, w, s, s) for w, s in widths]
+
+
+def test_a_wide_group_is_two_convolutions_written_out(images):
+    config = Config((4, 8, 6), architecture="wide")
+    encoder = drawn(config.encoder, 0)
+    assert isinstance(encoder, WideEncoder) and encoder.widths == (4, 8, 6)
+    x = to_input(images[:3])
+    stem, first, second = encoder(x)
+    group = encoder.groups[1]
+
+    def normalised(norm, h):
+        return torch.relu(h / torch.sqrt(torch.tensor(1.0 + norm.eps)))  # as drawn: mean 0, one
+
+    convolved = nn.functional.conv2d(first, group.conv1.weight, padding=1)
+    h = normalised(group.norm1, nn.functional.max_pool2d(convolved, 2))
+    residual = nn.functional.conv2d(h, group.conv2.weight, padding=1)
+    # Sums of 8 * 9 products in float32.
+    assert torch.allclose(second, h + normalised(group.norm2, residual), rtol=1e-5, atol=1e-6)
+    assert (stem >= 0).all() and (second >= h - 1e-6).all()
 
 
 def test_a_perceptron_shows_every_layer():
@@ -180,7 +201,7 @@ class Pairs(nn.Module):
         (lambda: NARROW.steps(0), "images must be a positive integer"),
         (lambda: SMOKE.psi.encoder(0), "inputs must be a positive integer"),
         (lambda: Encoder((4,), stride=0), "stride must be a positive integer"),
-        (lambda: PretextNetwork(nn.Identity(), 4), "encoder must be a Encoder or ResNet18 or"),
+        (lambda: PretextNetwork(nn.Identity(), 4), "encoder must be a Encoder or WideEncoder or"),
         (lambda: Processor(Encoder(), -1), "features must be a positive integer"),
         (lambda: initial_network(NARROW, 0, seed=0), "outputs must be a positive integer"),
         (lambda: initial_network(NARROW, 4, seed=-1), "seed must be an integer of at least 0"),

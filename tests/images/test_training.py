@@ -12,8 +12,9 @@ from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import PRETEXTS, Rotation
 from sslboost.images.probe import network_outputs, pretext_accuracy
 from sslboost.images.processor import initial_processor
+from sslboost.images.supervised import fine_tune
 from sslboost.images.table.profiles import SMOKE
-from sslboost.images.training import fine_tune, initial_network, one_cycle, train
+from sslboost.images.training import initial_network, one_cycle, train
 
 QUICK = Config((4, 8), epochs=1, batch=64, rate=0.05, stride=2)
 

@@ -14,7 +14,8 @@ PAIR = (0.29, 0.31)
 def row(arm, seed, accuracy, **columns):
     """A row of the table; what is not told is as for plain SSL."""
     plain = {"psi": "none", "adversary": None, "pretext": "rotation", "n0": None, "labels": "full"}
-    more = {"accuracy_last_layer": accuracy / 2, "pretext_accuracy": 0.5, "train_y_error": None}
+    plain |= {"features": "hidden", "layer": "stage 1 at 4 x 4"}
+    more = {"pretext_accuracy": 0.5, "train_y_error": None}
     return {"arm": arm, "seed": seed, "accuracy": accuracy} | plain | more | columns
 
 
@@ -22,21 +23,34 @@ def pair(arm, accuracies=PAIR, **columns):
     return [row(arm, seed, accuracy, **columns) for seed, accuracy in enumerate(accuracies)]
 
 
+def layered(arm, accuracies=PAIR, **columns):
+    """The best layer; the last one, half as good; an earlier one; two layers side by side."""
+    rows = pair(arm, accuracies, **columns)
+    for layer, share in (("stage 2", 0.5), ("stage 1", 0.4), ("stages 1 + 2", 0.3)):
+        of_layer = {"features": "layer", "layer": f"{layer} at 4 x 4"}
+        rows += pair(arm, tuple(share * a for a in accuracies), **columns | of_layer)
+    return rows
+
+
 @pytest.fixture
 def table():
     """Two n0, both adversaries, all readings, both labels; and the other arms."""
     runs = []
     for labels in ("full", "half"):
-        for arm, first in (("raw", 0.2), ("random", 0.22), ("ssl", 0.5)):
-            runs += pair(arm, (first, first + 0.02), labels=labels)
-        for n0, adversary, psi in product(
-            (1000, 2500), ("linear", "network"), ("none", "linear", "network", "network-no-decay")
+        runs += pair("input", (0.2, 0.22), labels=labels, features="input")
+        for arm, first in (("random", 0.22), ("ssl", 0.5)):
+            runs += layered(arm, (first, first + 0.02), labels=labels)
+        runs += pair("ssl", (0.1, 0.12), labels=labels, features="output")
+        for n0, adversary, (features, psi) in product(
+            (1000, 2500), ("linear", "network"), report.READINGS
         ):
             lower = 0.2 * (psi == "linear" and adversary == "network" and n0 == 1000)
             accuracies = tuple(a - lower for a in PAIR)
             columns = {"n0": n0, "adversary": adversary, "psi": psi, "labels": labels}
-            runs += pair("processor", accuracies, **columns)
-    runs += pair("beyond", (0.4, 0.42), n0=10000, adversary="linear", psi="linear")
+            kind = layered if features == "hidden" else pair
+            runs += kind("processor", accuracies, **columns | {"features": features})
+    linear = {"adversary": "linear", "psi": "linear", "features": "output"}
+    runs += pair("beyond", (0.4, 0.42), n0=10000, **linear)
     runs += pair("head", (0.5, 0.52), n0=2500)
     runs += [row("encoder", 0, 0.55, n0=1000)]
     provenance = {"profile": "smoke", "seconds": 61.7, "versions": {"numpy": "2", "torch": "3"}}
@@ -45,13 +59,13 @@ def table():
 
 
 def test_the_estimate_is_the_mean_and_its_standard_error(table):
-    found = report.estimate(table["runs"], arm="ssl", labels="full")
+    found = report.estimate(table["runs"], arm="ssl", labels="full", features="hidden")
     assert found == pytest.approx((0.51, 0.01))
     three = [row("a", seed, accuracy) for seed, accuracy in enumerate((0.1, 0.2, 0.6))]
     # Deviations -0.2, -0.1, 0.3: variance 0.14 / 2, over three seeds.
     assert report.estimate(three) == pytest.approx((0.3, np.sqrt(0.07 / 3)))
-    mean, error = report.estimate(three[:1], "accuracy_last_layer")
-    assert mean == 0.05 and np.isnan(error)
+    mean, error = report.estimate(three[:1], "pretext_accuracy")
+    assert mean == 0.5 and np.isnan(error)
     assert np.isnan(report.estimate([])).all() and np.isnan(report.estimate(three, arm="b")).all()
     assert np.isnan(report.estimate(three, "train_y_error")).all()
 
@@ -88,9 +102,10 @@ def test_the_processor_table_holds_the_slides_and_every_reading(table, cells):
     assert len(ours) == 8
 
 
-def test_other_columns_leave_the_slides_out(table, cells):
-    _, first, *_ = cells(report.processor_table(table, "half", column="accuracy_last_layer"))
-    assert first[0] == "smoke, linear" and first[2] == "15.00 (0.50)"
+def test_last_layers_leave_the_slides_out(table, cells):
+    _, *lines = cells(report.processor_table(table, "half", last=True))
+    assert lines[0][0] == "smoke, linear" and lines[0][2] == "30.00 (1.00)"  # f(x) has no layers
+    assert lines[0][-1] == "25.50 (0.50)" and lines[2][2] == "15.00 (0.50)"
 
 
 def test_the_baseline_table_holds_every_arm(table, cells):
@@ -111,7 +126,7 @@ def test_the_figure_draws_accuracy_against_labels(table):
     linear = drawn["processor: linear ψ of f(x)"]
     assert linear.get_xdata().tolist() == [1000, 2500, 10000]
     assert linear.get_ydata() == pytest.approx([30, 30, 41])
-    assert drawn["plain SSL, labels given to the head"].get_ydata() == pytest.approx([51])
+    assert drawn["plain SSL, labels to the head"].get_ydata() == pytest.approx([51])
     assert drawn["plain SSL, labels to the encoder"].get_ydata() == pytest.approx([55])
     levels = {line.get_ydata()[0] for line in ax.get_lines() if len(set(line.get_ydata())) == 1}
     assert 10 in levels and any(abs(level - 51) < 1e-9 for level in levels)
@@ -162,7 +177,7 @@ def test_what_is_no_recorded_table_is_named(function, wrong):
 @pytest.mark.parametrize("function", TABLES)
 @pytest.mark.parametrize("change", [{"accuracy": "x"}, {"seed": None}, {"n0": None}])
 def test_rows_that_are_none_are_named(table, function, change):
-    table["runs"][10] |= change
+    next(row for row in table["runs"] if row["arm"] == "processor").update(change)
     with pytest.raises(ValueError, match="runs of the table must hold"):
         function(table)
 
@@ -172,7 +187,7 @@ def test_rows_that_are_none_are_named(table, function, change):
     [
         (lambda t: report.processor_table(t, "third"), "table must hold rows of .*third"),
         (lambda t: report.processor_table(t, ["full"]), "labels must be text, a number or None"),
-        (lambda t: report.processor_table(t, "full", column="psi"), "column must be one of"),
+        (lambda t: report.processor_table(t, "full", last="psi"), "last must be True or False"),
         (lambda t: report.labels_figure(t, pretext="x"), "table must hold rows of"),
         (lambda t: report.nearest_to_chance(t, colour=1), "a column must be one of arm"),
         (lambda t: report.estimate(t["runs"], arm="processor"), "values must leave one row"),
@@ -186,7 +201,9 @@ def test_rows_that_are_none_are_named(table, function, change):
         (lambda t: report.separation(t["runs"], {1: 2}, {}), "better must be a dict of columns"),
         (
             lambda t: report.separation(
-                t["runs"], {"arm": "ssl", "labels": "full"}, {"arm": "encoder"}
+                t["runs"],
+                {"arm": "ssl", "labels": "full", "features": "hidden"},
+                {"arm": "encoder"},
             ),
             r"better and worse must share two seeds or more, got \[\[0, 1\], \[0\]\]",
         ),

@@ -127,7 +127,17 @@ def _pair(more):
 
 
 def rounding_of(features):
-    """Return the relative rounding of numbers of the type in which features came."""
+    """Return the relative rounding of numbers of the type in which features came.
+
+    Parameters
+    ----------
+    features : array-like
+
+    Returns
+    -------
+    float
+        Of double precision where they are no floats.
+    """
     kind = np.asarray(features).dtype
     return np.finfo(kind if kind.kind == "f" else float).eps
 

@@ -15,18 +15,21 @@ from sslboost.images.checks import as_classes, as_device, as_flag, as_images, as
 from sslboost.images.data import CLASSES
 from sslboost.images.networks.models import Processor
 from sslboost.images.pretexts import PRETEXTS
-from sslboost.images.probe import network_outputs, pretext_accuracy, stage_features
+from sslboost.images.probe import network_outputs, pretext_accuracy
 from sslboost.images.processor import ADVERSARIES, explained_share, linear_psi, train_processor
+from sslboost.images.supervised import fine_tune, train_classifier
+from sslboost.images.table import readings
 from sslboost.images.table.part import part_of
 from sslboost.images.table.profiles import PROFILES
-from sslboost.images.training import fine_tune, initial_network, train
+from sslboost.images.training import initial_network, train
 
 #: The modules whose source decides what a cell measures; results of other sources are kept apart.
 MODULES = (
     *training.MODULES,
     "sslboost.core.linalg",
-    *(f"sslboost.images.{part}" for part in ("data", "probe.features", "probe.head")),
-    *(f"sslboost.images.table.{part}" for part in ("cells", "part", "profiles")),
+    "sslboost.images.data",
+    *(f"sslboost.images.probe.{part}" for part in ("features", "head", "mlp")),
+    *(f"sslboost.images.table.{part}" for part in ("cells", "part", "profiles", "readings")),
 )
 
 
@@ -69,7 +72,7 @@ def _plain(profile, pretext, seed, part, device, compiled):
 
 
 def ssl(profile, pretext, seed, device, compiled, rng=None):
-    """Measure raw pixels, random features and plain SSL, with all and with half of the labels.
+    """Measure pixels, random features and plain SSL, with all and with half of the labels.
 
     Parameters
     ----------
@@ -98,19 +101,61 @@ def ssl(profile, pretext, seed, device, compiled, rng=None):
     profile, task = _chosen(profile, pretext, seed, device, compiled)
     with threads(profile.ssl.threads):
         part = part_of(profile, task, seed)
-        pixels = ([images.flatten(1).numpy()] for images in (part.downstream, part.test))
-        raw = part.score(*pixels)
+        pixels = readings.input_rows(part)
         start = initial_network(profile.ssl, task.outputs, seed=seed).to(device)
-        random = part.score(*_stages(start, part, grid=profile.grid))
+        random = readings.hidden_rows(start, part, profile.layers)
         network = _plain(profile, pretext, seed, part, device, compiled)
-        learned = part.score(*_stages(network, part, grid=profile.grid))
         told = pretext_accuracy(network, part.raw_test, task, seed=seed)
-        psi = part.score(*_outputs(network, part, pretext=task))
-    rows = [_row("raw", "none", row) for row in raw.values()]
-    rows += [_row("random", "network", row) for row in random.values()]
-    for name, row in learned.items():
-        output = psi[name]["accuracy"]
-        rows.append(_row("ssl", "network", row, pretext_accuracy=told, accuracy_output=output))
+        further = {"seed": seed, "components": profile.processor.features}
+        learned = readings.hidden_rows(network, part, profile.layers, further=further)
+        learned += readings.output_rows(network, part, pretext=task)
+    rows = [_row("input", "none", row) for row in pixels]
+    rows += [_row("random", "network", row) for row in random]
+    rows += [_row("ssl", "network", row, pretext_accuracy=told) for row in learned]
+    return _timed(rows, started)
+
+
+def supervised(profile, pretext, seed, device, compiled, rng=None):
+    """Measure plain SSL's network trained on the downstream labels alone, all and half of them.
+
+    Parameters
+    ----------
+    profile, pretext : str
+        Names; the images are as the pretext presents them.
+    seed : int
+    device : str
+    compiled : bool
+    rng : numpy.random.Generator, optional
+        Not used: all randomness comes from ``seed``.
+
+    Returns
+    -------
+    list of dict
+        Rows of the arm ``supervised``: what the network itself tells, mirror images averaged.
+
+    Raises
+    ------
+    ValueError
+        If an argument is none of those.
+    """
+    started = time.perf_counter()
+    profile, task = _chosen(profile, pretext, seed, device, compiled)
+    names, rows = (profile.name, "supervised", pretext, seed, device, compiled), []
+    with threads(profile.ssl.threads):
+        part = part_of(profile, task, seed)
+        for labels, own in part.rows.items():
+            network = train_classifier(
+                part.downstream[own],
+                part.labels[own],
+                replace(profile.ssl, epochs=profile.supervised),
+                seed=seed,
+                device=device,
+                checkpoint=_checkpoint(*names, labels),
+                progress=False,
+            ).network
+            rows.append(_row("supervised", "none", readings.told_row(network, part, labels)))
+    for labels in part.rows:
+        _checkpoint(*names, labels).remove()
     return _timed(rows, started)
 
 
@@ -148,11 +193,7 @@ def alternative(profile, pretext, n0, seed, device, compiled, rng=None):
         extra, labels = part.take(n0)
         network = _plain(profile, pretext, seed, part, device, compiled)
         presented = task.present(extra)
-        more = _mirrored(
-            lambda images: stage_features(network.encoder, images, grid=profile.grid), presented
-        )
-        stages, test_stages = _stages(network, part, grid=profile.grid)
-        head = part.score(stages, test_stages, more=more, more_labels=labels)
+        head = readings.hidden_rows(network, part, profile.layers, more=(presented, labels))
         tuned = fine_tune(
             network,
             presented,
@@ -162,9 +203,9 @@ def alternative(profile, pretext, n0, seed, device, compiled, rng=None):
             steps=profile.tuning,
             progress=False,
         ).network
-        encoder = part.score(*_stages(tuned, part, grid=profile.grid))
-    rows = [_row("head", "network", row) for row in head.values()]
-    rows += [_row("encoder", "network", row) for row in encoder.values()]
+        encoder = readings.hidden_rows(tuned, part, profile.layers)
+    rows = [_row("head", "network", row) for row in head]
+    rows += [_row("encoder", "network", row) for row in encoder]
     return _timed(rows, started)
 
 
@@ -204,8 +245,8 @@ def processor(profile, pretext, adversary, n0, borrow, seed, device, compiled, r
     profile, task = _chosen(profile, pretext, seed, device, compiled)
     as_choice("adversary", adversary, ADVERSARIES)
     names = (profile.name, pretext, adversary, n0, borrow, seed, device, compiled)
-    readings = {"network": profile.ssl.decay, "network-no-decay": 0.0}
-    kept = [_checkpoint(name, *names) for name in ("processor", *readings)]
+    decays = {"network": profile.ssl.decay, "network-no-decay": 0.0}
+    kept = [_checkpoint(name, *names) for name in ("processor", *decays)]
     with threads(profile.ssl.threads):
         part = part_of(profile, task, seed, borrow=borrow)
         extra, labels = part.take(n0)
@@ -223,9 +264,10 @@ def processor(profile, pretext, adversary, n0, borrow, seed, device, compiled, r
         ).network
         left = train_y_error(f, task.present(extra), labels)
         arm = "beyond" if borrow else "processor"
-        rows = [_row(arm, "none", row) for row in part.score(*_outputs(f, part)).values()]
+        own = readings.output_rows(f, part) + readings.hidden_rows(f, part)
+        rows = [_row(arm, "none", row) for row in own]
         rows += _linear_rows(arm, f, part, task, seed)
-        for (psi, decay), checkpoint in zip(readings.items(), kept[1:], strict=True):
+        for (psi, decay), checkpoint in zip(decays.items(), kept[1:], strict=True):
             config = replace(profile.psi, decay=decay)
             rows += _network_rows(arm, psi, f, part, task, config, seed, device, checkpoint)
     for checkpoint in kept:
@@ -264,58 +306,24 @@ def train_y_error(f, extra, labels):
 def _linear_rows(arm, f, part, task, seed):
     drawn, targets = task.draw(part.images, torch.Generator().manual_seed(seed))
     psi = linear_psi(torch.tensor(network_outputs(f, drawn)), task.vector(targets))
-    stages, test_stages = ([features[0] @ psi[0].numpy()] for features in _outputs(f, part))
     x, targets = task.draw(part.raw_test, torch.Generator().manual_seed(seed))
     outputs = torch.tensor(network_outputs(f, x)).double() @ psi[0] + psi[1]
     told = float(task.score(outputs, targets))
-    scored = part.score(stages, test_stages).values()
-    return [_row(arm, "linear", row, pretext_accuracy=told) for row in scored]
+    rows = readings.output_rows(f, part, through=psi[0].numpy())
+    return [_row(arm, "linear", row, pretext_accuracy=told) for row in rows]
 
 
 def _network_rows(arm, psi, f, part, task, config, seed, device, checkpoint):
     how = {"device": device, "processor": f, "checkpoint": checkpoint, "progress": False}
     network = train(part.images, task, config, seed=seed, **how).network
     told = pretext_accuracy(network, part.raw_test, task, seed=seed, processor=f)
-    output = part.score(*_outputs(network, part, pretext=task, processor=f))
-    scored = part.score(*_stages(network, part, processor=f))
-    return [
-        _row(arm, psi, row, pretext_accuracy=told, accuracy_output=output[name]["accuracy"])
-        for name, row in scored.items()
-    ]
+    rows = readings.output_rows(network, part, pretext=task, processor=f)
+    rows += readings.hidden_rows(network, part, processor=f)
+    return [_row(arm, psi, row, pretext_accuracy=told) for row in rows]
 
 
-def _mirrored(extract, images):
-    """Features averaged over images and their mirror images, which training does not tell apart."""
-    pairs = zip(extract(images), extract(images.flip(3)), strict=True)
-    return [(features + mirrored) / 2 for features, mirrored in pairs]
-
-
-def _stages(network, part, **how):
-    """Features of every stage for the downstream and the test images."""
-
-    def extract(images):
-        return stage_features(network.encoder, images, **how)
-
-    return tuple(_mirrored(extract, images) for images in (part.downstream, part.test))
-
-
-def _outputs(network, part, **how):
-    """What the network gives for the downstream and the test images, as a single stage."""
-
-    def extract(images):
-        return [network_outputs(network, images, **how)]
-
-    return tuple(_mirrored(extract, images) for images in (part.downstream, part.test))
-
-
-def _row(arm, psi, scored, *, pretext_accuracy=None, accuracy_output=None):
-    return {
-        "arm": arm,
-        "psi": psi,
-        **scored,
-        "accuracy_output": accuracy_output,
-        "pretext_accuracy": pretext_accuracy,
-    }
+def _row(arm, psi, scored, *, pretext_accuracy=None):
+    return {"arm": arm, "psi": psi, **scored, "pretext_accuracy": pretext_accuracy}
 
 
 def _timed(rows, started):

@@ -17,7 +17,7 @@ from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import fit_probe, pretext_accuracy, stage_features
 from sslboost.images.processor import train_processor
-from sslboost.images.table import cells
+from sslboost.images.table import cells, readings
 from sslboost.images.table.part import part_of
 from sslboost.images.table.profiles import PROFILES
 from sslboost.images.training import train
@@ -122,8 +122,8 @@ def collapse_cell(profile, n0, seed, decay, rng=None):
     Returns
     -------
     list of dict
-        Rows with ``labels``, ``accuracy``, ``accuracy_last_layer``, ``pretext_accuracy`` and
-        ``spread``, the largest standard deviation of a neuron of the last layer.
+        Rows with ``labels``, ``layer``, ``accuracy``, ``pretext_accuracy`` and ``spread``, the
+        largest standard deviation of a neuron of the last layer.
 
     Raises
     ------
@@ -139,16 +139,13 @@ def collapse_cell(profile, n0, seed, decay, rng=None):
         how = {"seed": seed, "progress": False}
         f = train_processor(part.images, *part.take(n0), task, chosen.processor, **how).network
         network = train(part.images, task, config, processor=f, **how).network
-        stages = [
-            stage_features(network.encoder, images, processor=f)
-            for images in (part.downstream, part.test)
-        ]
+        rows = readings.hidden_rows(network, part, processor=f)
         told = pretext_accuracy(network, part.raw_test, task, seed=seed, processor=f)
-        spread = float(stages[1][-1].std(axis=0).max())
-        scored = part.score(*stages).values()
-    kept = ("labels", "accuracy", "accuracy_last_layer")
-    own = {"pretext_accuracy": told, "spread": spread}
-    return [{name: row[name] for name in kept} | own for row in scored]
+        last = stage_features(network.encoder, part.test, processor=f)[-1]
+    own = {"pretext_accuracy": told, "spread": float(last.std(axis=0).max())}
+    kept = ("labels", "layer", "accuracy")
+    best = [row for row in rows if row["features"] == "hidden"]
+    return [{name: row[name] for name in kept} | own for row in best]
 
 
 def record_collapse(path, *, profile="laptop", decays=(0.05,), n_jobs=None, progress=None):

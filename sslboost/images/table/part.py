@@ -5,12 +5,17 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from scipy.sparse.linalg import svds
 
-from sslboost.core.validation import as_count, as_rng, frozen, takes
+from sslboost.core.validation import as_choice, as_count, as_matrix, as_rng, frozen, takes
 from sslboost.images import data
 from sslboost.images.checks import as_flag, as_pretext, as_seed
-from sslboost.images.probe import best_by_held_out, fit_probe
+from sslboost.images.probe import best_by_held_out, fit_mlp, fit_probe
 from sslboost.images.table.profiles import Profile
+
+#: What a head reads: the images, each layer of an encoder, the best of them, what a network gives,
+#: the best layer through a nonlinear head, and as many components of it as f has features.
+KINDS = ("input", "layer", "hidden", "output", "mlp", "pca")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,54 +56,125 @@ class Part:
         n0 = as_count("n0", n0, most=len(self.extra))
         return self.extra[:n0], self.extra_labels[:n0]
 
-    def score(self, stages, test_stages, *, more=None, more_labels=None):
-        """Return {labels: row} of heads on every stage: the best by held-out labels and the last.
+    def score(self, kind, names, features, test_features, *, more=None, more_labels=None):
+        """Return rows of linear heads, with all and with half of the downstream labels.
 
         Parameters
         ----------
-        stages, test_stages : lists of arrays (n, d_i), (n_test, d_i)
-            Features of the downstream and the test images, of each stage.
+        kind : str
+            One of ``KINDS``; where it is ``layer``, the best layer by held-out labels is a row of
+            its own, ``hidden``.
+        names : sequence of str
+            Of the features.
+        features, test_features : lists of arrays (n, d_i), (n_test, d_i)
+            Of the downstream and the test images.
         more : list of arrays (n_more, d_i), optional
-            The same stages of further labelled images, given to the head as well.
+            The same features of further labelled images, given to the head as well.
         more_labels : int array (n_more,), optional
 
         Returns
         -------
-        dict of str to dict
+        list of dict
+            ``labels``, ``features`` (the kind), ``layer`` (the name), ``accuracy`` on the test
+            images and ``held_out``.
 
         Raises
         ------
         ValueError
-            If the stages are not as many, or not as :func:`fit_probe` needs them.
+            If the kind is unknown, the lists are not as long, or the features not as
+            :func:`fit_probe` needs them.
         """
-        given = {"stages": stages, "test_stages": test_stages}
+        as_choice("kind", kind, KINDS)
+        given = {"names": names, "features": features, "test_features": test_features}
         given |= {} if more is None else {"more": more}
         lengths = {name: _length(name, part) for name, part in given.items()}
         if len(set(lengths.values())) > 1:
-            raise ValueError(f"{' and '.join(lengths)} must have the same stages, got {lengths}")
-        stages = [_rows_of("stages", stage, len(self.labels)) for stage in stages]
-        added = [None] * len(stages) if more is None else [(part, more_labels) for part in more]
-        return {name: self._scored(name, stages, test_stages, added) for name in self.rows}
+            raise ValueError(f"{' and '.join(lengths)} must be as many, got {lengths}")
+        features = [_rows_of("features", part, len(self.labels)) for part in features]
+        added = [None] * len(names) if more is None else [(part, more_labels) for part in more]
+        rows = []
+        for labels, own in self.rows.items():
+            probes = [
+                fit_probe(name, X[own], self.labels[own], X_test, self.test_labels, more=extra)
+                for name, X, X_test, extra in zip(
+                    names, features, test_features, added, strict=True
+                )
+            ]
+            rows += [_row(labels, kind, probe) for probe in probes]
+            if kind == "layer":
+                rows.append(_row(labels, "hidden", best_by_held_out(probes)))
+        return rows
 
-    def _scored(self, name, stages, test_stages, added):
-        rows, probes = self.rows[name], []
-        for i, (X, X_test, more) in enumerate(zip(stages, test_stages, added, strict=True)):
-            labelled = X[rows], self.labels[rows], X_test, self.test_labels
-            probes.append(fit_probe(f"stage {i + 1}", *labelled, more=more))
-        best = best_by_held_out(probes)
-        return {
-            "labels": name,
-            "accuracy": best.accuracy,
-            "held_out": best.held_out,
-            "layer": best.name,
-            "accuracy_last_layer": probes[-1].accuracy,
-        }
+    def score_further(self, rows, names, features, test_features, *, seed, components):
+        """Return rows of other readings of the hidden layers that linear heads have chosen.
+
+        Parameters
+        ----------
+        rows : list of dict
+            From :meth:`score`.
+        names, features, test_features
+            As given to :meth:`score`.
+        seed : int
+            Of the nonlinear head.
+        components : int
+            Principal components of the downstream features that a linear head reads.
+
+        Returns
+        -------
+        list of dict
+            Of the kinds ``mlp`` and ``pca``.
+
+        Raises
+        ------
+        ValueError
+            As of :meth:`score`, or if there are fewer components.
+        """
+        further = []
+        for row in (row for row in rows if row["features"] == "hidden"):
+            chosen, own = list(names).index(row["layer"]), self.rows[row["labels"]]
+            X, X_test = features[chosen], test_features[chosen]
+            labelled = X[own], self.labels[own], X_test, self.test_labels
+            further.append(_row(row["labels"], "mlp", fit_mlp(row["layer"], *labelled, seed=seed)))
+            X, X_test = principal_components(X, X_test, components)
+            probe = fit_probe(row["layer"], X[own], self.labels[own], X_test, self.test_labels)
+            further.append(_row(row["labels"], "pca", probe))
+        return further
 
 
-def _length(name, stages):
-    if not isinstance(stages, list | tuple) or not len(stages):
-        raise ValueError(f"{name} must be a list of features of every stage, got {stages!r:.200}")
-    return len(stages)
+def _row(labels, kind, probe):
+    own = {"layer": probe.name, "accuracy": probe.accuracy, "held_out": probe.held_out}
+    return {"labels": labels, "features": kind, **own}
+
+
+def principal_components(X, X_test, components):
+    """Return the leading principal components of features, and the same ones of others.
+
+    Parameters
+    ----------
+    X, X_test : arrays (n, d), (n_test, d)
+    components : int
+        At most the smaller of n and d, less one.
+
+    Returns
+    -------
+    float64 arrays (n, components), (n_test, components)
+
+    Raises
+    ------
+    ValueError
+        If these are no such matrices, or have fewer components.
+    """
+    X, X_test = (as_matrix(name, part) for name, part in (("X", X), ("X_test", X_test)))
+    components = as_count("components", components, most=min(X.shape) - 1)
+    mean = X.mean(axis=0)
+    _, _, axes = svds(X - mean, components, rng=np.random.default_rng(0))
+    return (X - mean) @ axes.T, (X_test - mean) @ axes.T
+
+
+def _length(name, values):
+    if not isinstance(values, list | tuple) or not len(values):
+        raise ValueError(f"{name} must be a list with an entry for every layer, got {values!r:.80}")
+    return len(values)
 
 
 def _rows_of(name, features, rows):

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from sslboost.core.validation import as_count
+from sslboost.core.validation import as_count, as_number
 from sslboost.images.checks import as_counts
 from sslboost.images.networks.config import Config
+from sslboost.images.probe import Layer
 from sslboost.images.processor import ProcessorConfig
 
 
@@ -26,8 +27,10 @@ class Profile:
         Of the network psi on f(x), trained as that of ``ssl``; its weight decay is a reading.
     tuning : int
         Steps of fine-tuning, the alternative that gives the extra labels to the encoder.
-    grid : int
-        Side of the grid to which feature maps are pooled for the head.
+    layers : tuple of Layer
+        Of plain SSL's encoder, among which held-out labels choose what the head reads.
+    supervised : float
+        Epochs of supervised training on the downstream images.
     """
 
     name: str
@@ -37,14 +40,19 @@ class Profile:
     processor: ProcessorConfig
     psi: Config
     tuning: int
-    grid: int
+    layers: tuple[Layer, ...]
+    supervised: float
 
     def __post_init__(self):
         object.__setattr__(self, "sizes", as_counts("sizes", self.sizes))
         if len(self.sizes) != 3:
             raise ValueError(f"sizes must be 3 counts, got {self.sizes}")
-        for name in ("test", "tuning", "grid"):
+        for name in ("test", "tuning"):
             as_count(name, getattr(self, name))
+        as_number("supervised", self.supervised, above=0)
+        object.__setattr__(self, "layers", tuple(self.layers))
+        if not self.layers or not all(isinstance(layer, Layer) for layer in self.layers):
+            raise ValueError(f"layers must be at least one Layer, got {self.layers!r:.200}")
         for name, kind in (("ssl", Config), ("processor", ProcessorConfig), ("psi", Config)):
             if not isinstance(getattr(self, name), kind):
                 raise ValueError(f"{name} must be a {kind.__name__}, got {getattr(self, name)!r}")
@@ -63,20 +71,29 @@ def _rival(*widths):
     return Config(widths, architecture="perceptron", rate=0.05)
 
 
-_NARROW = Config((16, 32, 64, 128), epochs=12)
+_WIDE = Config((32, 64, 256, 256), architecture="wide", epochs=16)
 
-#: A narrow residual network; two hours of two cores for the whole table.
+#: Every stage at 4 x 4, the last but one at 8 x 8 too, and the last two side by side.
+_LAYERS = (*(Layer((stage,)) for stage in (1, 2, 3, 4)), Layer((3,), 8), Layer((3, 4)))
+
+#: Half an hour of one core for a plain psi.
 LAPTOP = Profile(
     name="laptop",
     sizes=(5000, 30000, 15000),
     test=10000,
-    ssl=_NARROW,
+    ssl=_WIDE,
     processor=ProcessorConfig(
         network=Config((16, 32, 64), stride=2, rate=0.1), adversary=_rival(256, 256)
     ),
-    psi=replace(_NARROW, widths=(256, 256), architecture="perceptron"),
+    psi=replace(_WIDE, widths=(256, 256), architecture="perceptron"),
     tuning=200,
-    grid=4,
+    layers=_LAYERS,
+    supervised=40,
+)
+
+#: The same networks, for hours.
+WORKSTATION = replace(
+    LAPTOP, name="workstation", ssl=replace(_WIDE, epochs=96), psi=replace(LAPTOP.psi, epochs=96)
 )
 
 _RESNET18 = Config((64, 128, 256, 512), 2, epochs=100, rate=0.1, architecture="resnet18")
@@ -92,7 +109,8 @@ PAPER = Profile(
     ),
     psi=replace(_RESNET18, widths=(512, 512), epochs=20, architecture="perceptron"),
     tuning=1000,
-    grid=2,
+    layers=_LAYERS,
+    supervised=100,
 )
 
 _TINY = Config((8, 16, 32), epochs=2, batch=64, rate=0.1, stride=2)
@@ -106,8 +124,9 @@ SMOKE = Profile(
     processor=ProcessorConfig(network=_TINY, adversary=_rival(32, 32), features=16, steps=40),
     psi=replace(_TINY, widths=(32, 32), epochs=1, architecture="perceptron"),
     tuning=20,
-    grid=2,
+    layers=(Layer((2,), 2), Layer((2, 3), 2)),
+    supervised=2,
 )
 
 #: The profiles by name.
-PROFILES = {profile.name: profile for profile in (LAPTOP, PAPER, SMOKE)}
+PROFILES = {profile.name: profile for profile in (LAPTOP, WORKSTATION, PAPER, SMOKE)}

@@ -16,10 +16,10 @@ from sslboost.images.table import cells
 from sslboost.images.table.part import extra_labels
 from sslboost.images.table.profiles import PROFILES
 
-ARMS = ("ssl", "processor", "beyond", "alternative")
+ARMS = ("ssl", "supervised", "processor", "beyond", "alternative")
 
 #: What tells the rows of a table apart.
-KEY = ("arm", "psi", "adversary", "pretext", "n0", "labels", "seed")
+KEY = ("arm", "psi", "adversary", "pretext", "n0", "labels", "features", "layer", "seed")
 
 
 def run(
@@ -42,11 +42,11 @@ def run(
     Parameters
     ----------
     profile : str
-        ``laptop``, ``paper`` or ``smoke``.
+        ``laptop``, ``workstation``, ``paper`` or ``smoke``.
     arms : sequence of str
-        Of ``ssl`` (with raw pixels and random features), ``processor``, ``beyond`` (processors
-        that borrow labels of pretext images) and ``alternative`` (the labels given to the head or
-        the encoder).
+        Of ``ssl`` (with pixels and random features), ``supervised`` (the same network, trained on
+        the downstream labels alone), ``processor``, ``beyond`` (processors that borrow labels of
+        pretext images) and ``alternative`` (the labels given to the head or the encoder).
     pretexts, adversaries : sequences of str
     n0, beyond : sequences of int
         Extra labels, within the extra part and beyond it.
@@ -63,10 +63,11 @@ def run(
     Returns
     -------
     list of dict
-        ``arm``, ``psi``, ``adversary``, ``pretext``, ``n0``, ``labels``, ``seed``, ``accuracy``
-        (on test, the stage and the penalty of the head chosen without it),
-        ``accuracy_last_layer``, ``accuracy_output`` (head on psi_hat(x) itself),
-        ``pretext_accuracy`` (share told, or R²), ``train_y_error`` and ``seconds`` of the cell.
+        ``arm``, ``psi``, ``adversary``, ``pretext``, ``n0``, ``labels``, ``features`` and ``layer``
+        (what the head reads, as of :meth:`sslboost.images.table.part.Part.score`), ``seed``,
+        ``accuracy`` (on test, the layer and the penalty of the head chosen without it),
+        ``held_out``, ``pretext_accuracy`` (share told, or R²), ``train_y_error`` and ``seconds`` of
+        the cell.
 
     Raises
     ------
@@ -96,6 +97,7 @@ def run(
     plain = {"pretext": pretexts, "seed": seeds, **shared}
     grids = {
         "ssl": (cells.ssl, plain),
+        "supervised": (cells.supervised, plain),
         "alternative": (cells.alternative, {"n0": n0, **plain}),
         "processor": (cells.processor, {"adversary": adversaries, "n0": n0, "borrow": [False]}),
         "beyond": (cells.processor, {"adversary": adversaries, "n0": beyond, "borrow": [True]}),

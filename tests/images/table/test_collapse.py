@@ -40,9 +40,7 @@ def test_a_cell_measures_both_halves_of_the_labels():
     rows = collapse.collapse_cell("smoke", 60, 0, 0.05)
     assert [row["labels"] for row in rows] == ["full", "half"]
     for row in rows:
-        assert row.keys() == {
-            *("labels", "accuracy", "accuracy_last_layer", "pretext_accuracy", "spread")
-        }
+        assert row.keys() == {"labels", "layer", "accuracy", "pretext_accuracy", "spread"}
     assert rows == collapse.collapse_cell("smoke", 60, 0, 0.05)
     assert rows != collapse.collapse_cell("smoke", 60, 1, 0.05)
 

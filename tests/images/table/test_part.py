@@ -8,8 +8,8 @@ import torch
 
 from sslboost.images import data
 from sslboost.images.pretexts import PRETEXTS
-from sslboost.images.probe import fit_probe
-from sslboost.images.table.part import Part, extra_labels, part_of
+from sslboost.images.probe import fit_mlp, fit_probe
+from sslboost.images.table.part import Part, extra_labels, part_of, principal_components
 from sslboost.images.table.profiles import PROFILES, SMOKE
 
 ROTATION, INPAINTING = PRETEXTS["rotation"], PRETEXTS["inpainting"]
@@ -68,22 +68,51 @@ def scored_part():
     return part, stages, ([X[700:], X[700:, :5]], (y[700:] + 3) % 10)
 
 
-def test_the_best_stage_and_the_last_one_are_scored():
+NAMES = ["wide", "narrow"]
+
+
+def test_every_layer_and_the_best_one_are_scored():
     part, (stages, test), _ = scored_part()
-    scored = part.score(stages, test)
-    for name, rows in part.rows.items():
+    scored = part.score("layer", NAMES, stages, test)
+    assert len(scored) == 2 * 3
+    for labels, rows in part.rows.items():
         probes = [
-            fit_probe(f"stage {i + 1}", X[rows], part.labels[rows], Z, part.test_labels)
-            for i, (X, Z) in enumerate(zip(stages, test, strict=True))
+            fit_probe(name, X[rows], part.labels[rows], Z, part.test_labels)
+            for name, X, Z in zip(NAMES, stages, test, strict=True)
         ]
         assert probes[0].held_out > probes[1].held_out
-        assert scored[name] == {
-            "labels": name,
-            "accuracy": probes[0].accuracy,
-            "held_out": probes[0].held_out,
-            "layer": "stage 1",
-            "accuracy_last_layer": probes[1].accuracy,
-        }
+        expected = [
+            {
+                **{"labels": labels, "features": kind, "layer": probe.name},
+                **{"accuracy": probe.accuracy, "held_out": probe.held_out},
+            }
+            for kind, probe in [*(("layer", probe) for probe in probes), ("hidden", probes[0])]
+        ]
+        assert [row for row in scored if row["labels"] == labels] == expected
+    alone = part.score("output", NAMES[:1], stages[:1], test[:1])
+    assert [row["features"] for row in alone] == ["output", "output"]
+
+
+def test_further_readings_are_of_the_layer_that_was_chosen():
+    part, (stages, test), _ = scored_part()
+    scored = part.score("layer", NAMES, stages, test)
+    further = part.score_further(scored, NAMES, stages, test, seed=3, components=4)
+    assert [(row["labels"], row["features"]) for row in further] == [
+        *(("full", "mlp"), ("full", "pca")),
+        *(("half", "mlp"), ("half", "pca")),
+    ]
+    assert {row["layer"] for row in further} == {"wide"}
+    for labels, rows in part.rows.items():
+        own = stages[0][rows], part.labels[rows], test[0], part.test_labels
+        mlp, pca = (row["accuracy"] for row in further if row["labels"] == labels)
+        assert mlp == fit_mlp("wide", *own, seed=3).accuracy
+        # Principal components by another way: singular vectors of all downstream rows.
+        mean = stages[0].mean(0)
+        axes = np.linalg.svd(stages[0] - mean, full_matrices=False)[2][:4].T
+        four = fit_probe("wide", (own[0] - mean) @ axes, own[1], (own[2] - mean) @ axes, own[3])
+        assert pca == four.accuracy < own[2].shape[0]
+    all_of_them = principal_components(stages[0], test[0], 29)
+    assert np.allclose(np.sum(all_of_them[0] ** 2), np.sum((stages[0] - mean) ** 2), rtol=0.05)
 
 
 def test_features_keep_the_rounding_of_their_type():
@@ -96,20 +125,27 @@ def test_features_keep_the_rounding_of_their_type():
         [np.column_stack([features[0], column]).astype(np.float32)]
         for features, column in zip(plain, (dead[:500], dead[500:]), strict=True)
     ]
-    assert part.score(*wide) == part.score(*plain)
+    assert part.score("output", ["f"], *wide) == part.score("output", ["f"], *plain)
 
 
 def test_extra_labels_are_fitted_on_and_choose_nothing():
     part, (stages, test), (more, labels) = scored_part()
-    scored = part.score(stages, test, more=more, more_labels=labels)
-    alone = part.score(stages, test)
-    for name, rows in part.rows.items():
-        own = stages[0][rows], part.labels[rows], test[0], part.test_labels
-        probe = fit_probe("stage 1", *own, more=(more[0], labels))
-        assert scored[name]["accuracy"] == probe.accuracy != alone[name]["accuracy"]
-        assert scored[name]["held_out"] == probe.held_out
+    given = "output", NAMES[:1], stages[:1], test[:1]
+    scored = part.score(*given, more=more[:1], more_labels=labels)
+    alone = part.score(*given)
+    for found, own, rows in zip(scored, alone, part.rows.values(), strict=True):
+        labelled = stages[0][rows], part.labels[rows], test[0], part.test_labels
+        probe = fit_probe("wide", *labelled, more=(more[0], labels))
+        assert found["accuracy"] == probe.accuracy != own["accuracy"]
+        assert found["held_out"] == probe.held_out
         # Every extra label is wrong: heads chosen or scored on them would be right by accident.
         assert probe.held_out > 0.3
+
+
+def of(p, stages, test, **how):
+    """Score one list of features."""
+    names = ["a"] * len(stages) if isinstance(stages, list) else ["a"]
+    return p.score("output", names, stages, test, **how)
 
 
 @pytest.mark.parametrize(
@@ -126,35 +162,38 @@ def test_extra_labels_are_fitted_on_and_choose_nothing():
         (lambda p: extra_labels(SMOKE, 0, "5"), "n0 must be a positive integer"),
         (lambda p: extra_labels(SMOKE, 0, 501), "n0 must be at most 500, got 501"),
         (lambda p: extra_labels(SMOKE, None, 5), "seed must be an integer of at least 0"),
-        (lambda p: p.score(None, [1]), "stages must be a list of features of every stage"),
-        (lambda p: p.score([], []), "stages must be a list of features of every stage"),
-        (lambda p: p.score(3, [1]), "stages must be a list of features of every stage"),
+        (lambda p: of(p, None, [1]), "features must be a list with an entry for every layer"),
+        (lambda p: of(p, [], []), "names must be a list with an entry for every layer"),
+        (lambda p: p.score("psi", ["a"], [1], [1]), "kind must be one of input, layer, hidden"),
         (
-            lambda p: p.score([np.zeros((600, 2))], [np.zeros((500, 2))] * 2),
-            "stages and test_stages must have the same stages",
+            lambda p: of(p, [np.zeros((600, 2))], [np.zeros((500, 2))] * 2),
+            "names and features and test_features must be as many",
         ),
         (
-            lambda p: p.score([np.zeros((600, 2))], [np.zeros((500, 2))], more=[]),
-            "more must be a list of features of every stage",
+            lambda p: of(p, [np.zeros((600, 2))], [np.zeros((500, 2))], more=[]),
+            "more must be a list with an entry for every layer",
         ),
         (
-            lambda p: p.score([np.zeros((599, 2))], [np.zeros((500, 2))]),
-            "stages must have 600 rows",
+            lambda p: of(p, [np.zeros((599, 2))], [np.zeros((500, 2))]),
+            "features must have 600 rows",
         ),
         (
-            lambda p: p.score([np.zeros((600, 2))], [np.zeros((499, 2))]),
+            lambda p: of(p, [np.zeros((600, 2))], [np.zeros((499, 2))]),
             "test_labels must hold one label for each of 499 rows, got 500",
         ),
         (
-            lambda p: p.score([np.full((600, 2), "a")], [np.zeros((500, 2))]),
+            lambda p: of(p, [np.full((600, 2), "a")], [np.zeros((500, 2))]),
             "train_features must be a numeric array",
         ),
         (
-            lambda p: p.score([np.ma.zeros((600, 2))], [np.zeros((500, 2))]),
+            lambda p: of(p, [np.ma.zeros((600, 2))], [np.zeros((500, 2))]),
             "train_features must have no mask",
         ),
         (lambda p: replace(SMOKE, sizes=(1, 2)), "sizes must be 3 counts"),
-        (lambda p: replace(SMOKE, grid=0), "grid must be a positive integer"),
+        (lambda p: replace(SMOKE, layers=()), "layers must be at least one Layer"),
+        (lambda p: replace(SMOKE, layers=["a"]), "layers must be at least one Layer"),
+        (lambda p: replace(SMOKE, supervised=0), "supervised must be"),
+        (lambda p: principal_components(np.eye(3), np.eye(3), 3), "components must be at most 2"),
         (lambda p: replace(SMOKE, psi=SMOKE.processor), "psi must be a Config"),
     ],
 )

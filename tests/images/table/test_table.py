@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -16,14 +17,18 @@ import pytest
 from sslboost.core import files
 from sslboost.images import __main__ as command
 from sslboost.images import data
+from sslboost.images.pretexts import PRETEXTS
+from sslboost.images.probe import network_outputs
 from sslboost.images.processor import initial_processor
+from sslboost.images.supervised import train_classifier
 from sslboost.images.table import cells, record
-from sslboost.images.table.profiles import SMOKE
+from sslboost.images.table.part import part_of
+from sslboost.images.table.profiles import PROFILES, SMOKE
 
 SMALL = {"arms": ("ssl", "processor"), "adversaries": ("linear",), "n0": (100, 200), "seeds": (0,)}
 FIELDS = {
-    *("arm", "psi", "adversary", "pretext", "n0", "labels", "seed", "accuracy"),
-    *("accuracy_last_layer", "accuracy_output", "pretext_accuracy", "train_y_error", "seconds"),
+    *record.KEY,
+    *("accuracy", "held_out", "pretext_accuracy", "train_y_error", "seconds"),
 }
 
 
@@ -52,7 +57,11 @@ def untimed(rows):
 
 
 def test_every_row_names_its_arm_and_says_what_was_measured(rows):
-    assert len(rows) == 3 * 2 + 2 * 4 * 2  # pixels, random, ssl; two n0, four readings; two labels
+    # Pixels; two layers and the best of them; these, two further readings and the output of ssl.
+    plain = 1 + 3 + 6
+    # Of f its output, three layers and the best; linear; twice a network's output, layers and best.
+    processed = 5 + 1 + 2 * 4
+    assert len(rows) == 2 * (plain + 2 * processed)  # all and half of the labels; two n0
     for row in rows:
         assert row.keys() >= FIELDS
         numbers = [value for value in row.values() if isinstance(value, float)]
@@ -180,7 +189,7 @@ def refused(arguments, capfd):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--profile", "huge"], "profile must be one of laptop, paper, smoke"),
+        (["--profile", "huge"], "profile must be one of laptop, workstation, paper, smoke"),
         (["--arms", "magic"], "arms must be one of"),
         (["--arms", "ssl", "ssl"], "arms must be different"),
         (["--pretexts", "jigsaw"], "pretexts must be one of"),
@@ -259,9 +268,9 @@ def test_a_checkpoint_that_cannot_be_kept_is_found_before_training(tmp_path, mon
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ({"arms": "ssl"}, "arms must be a sequence of ssl, processor"),
-        ({"arms": ()}, "arms must be a sequence of ssl, processor"),
-        ({"arms": [["ssl"]]}, "arms must be one of ssl, processor"),
+        ({"arms": "ssl"}, "arms must be a sequence of ssl, supervised, processor"),
+        ({"arms": ()}, "arms must be a sequence of ssl, supervised, processor"),
+        ({"arms": [["ssl"]]}, "arms must be one of ssl, supervised, processor"),
         ({"n0": 100}, "n0 must be a sequence of integers, got 100"),
         ({"n0": [100.5]}, "n0.0. must be a positive integer, got 100.5"),
         ({"n0": "100"}, "n0 must be a sequence of integers, got '100'"),
@@ -269,7 +278,7 @@ def test_a_checkpoint_that_cannot_be_kept_is_found_before_training(tmp_path, mon
         ({"seeds": [True]}, "seeds.0. must be an integer of at least 0"),
         ({"compiled": "no"}, "compiled must be True or False"),
         ({"device": None}, "device must be one that is there, got None"),
-        ({"profile": 3}, "profile must be one of laptop, paper, smoke"),
+        ({"profile": 3}, "profile must be one of laptop, workstation, paper, smoke"),
         ({"cache_dir": ["a"], "arms": ["ssl"]}, "cache_dir must be a path"),
     ],
 )
@@ -378,6 +387,25 @@ def test_the_alternatives_start_from_plain_ssl():
     assert len(list((data.folder() / "checkpoints" / cells.version()).glob("*-ssl-*.pt"))) == 1
 
 
+def test_supervised_training_uses_the_labels_that_its_rows_name():
+    how = {"arms": ("supervised",), "seeds": (0,)}
+    full, half = record.run("smoke", **how)
+    assert (full["labels"], half["labels"]) == ("full", "half")
+    assert full["arm"] == "supervised" and full["features"] == "output"
+    # Ten classes, 600 labels, two epochs of a tiny network: above chance, by its standard errors.
+    assert full["accuracy"] > 0.1 + 4 * np.sqrt(0.09 / SMOKE.test)
+    assert not list((data.folder() / "checkpoints").rglob("*supervised*"))
+    chosen = PROFILES["smoke"]
+    part = part_of(chosen, PRETEXTS["rotation"], 0)
+    config = replace(chosen.ssl, epochs=chosen.supervised)
+    own = part.rows["half"]
+    trained = train_classifier(
+        part.downstream[own], part.labels[own], config, seed=0, progress=False
+    )
+    outputs = sum(network_outputs(trained.network, x) for x in (part.test, part.test.flip(3)))
+    assert half["accuracy"] == np.mean(outputs.argmax(1) == part.test_labels)
+
+
 def test_a_seed_and_a_pretext_are_those_of_the_row(rows):
     other = untimed(record.run("smoke", arms=("ssl",), pretexts=("inpainting",), seeds=(3,)))
     assert {(row["pretext"], row["seed"]) for row in other} == {("inpainting", 3)}
@@ -412,6 +440,7 @@ def test_every_module_that_decides_a_row_is_in_its_version():
     loaded = {name for name in run.stdout.split() if name.startswith("sslboost.")}
     # What only checks, keeps, fetches or records.
     idle = {f"sslboost.{name}" for name in ("core", "images", "images.checks", "images._sources")}
+    idle |= {f"sslboost.images.{name}" for name in ("networks", "probe")}
     idle |= {f"sslboost.core.{name}" for name in ("files", "validation", "provenance")}
     idle |= {f"sslboost.images.table{name}" for name in ("", ".record")}
     idle |= {name for name in loaded if name.startswith("sslboost.core.sweep")}
