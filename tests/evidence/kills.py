@@ -1,5 +1,6 @@
 """Kills at random moments, full disks and read-only folders: nothing is torn, nothing is lost."""
 
+import math
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,7 @@ from tests.evidence.victims import VICTIMS, settle
 _FORK = multiprocessing.get_context("fork")
 _NOBODY = 65534
 _PATIENCE = 300  # seconds
+_PAGE = 4096  # bytes
 
 #: Kills of every victim; those of the book take longer.
 KILLS = {"sweep": 20, "training": 20, "fetch": 20, "table": 24, "book": 8}
@@ -175,12 +177,14 @@ def _full_disks(victim, expected):
     """Disks that hold too little, and then enough: one clear error, and the same result."""
     enough = _prepared(victim)
     finish(victim, enough)
-    needed = sum(file.stat().st_blocks * 512 for file in enough.rglob("*") if file.is_file())
+    # Whole pages of what is in the files: blocks may not have been given to them yet.
+    sizes = [file.stat().st_size for file in enough.rglob("*") if file.is_file()]
+    needed = sum(_PAGE * math.ceil(size / _PAGE) for size in sizes)
     tried, lost = 0, []
     for share in (0.2, 0.6, 1.3):
         folder = Path(tempfile.mkdtemp()) / "work"
         folder.mkdir()
-        with _disk(folder, int(share * needed) + 4096) as enlarge:
+        with _disk(folder, int(share * needed) + _PAGE) as enlarge:
             if enlarge is None:
                 return 0, []
             victim.prepare(folder)

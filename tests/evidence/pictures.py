@@ -137,9 +137,21 @@ def profile():
     """A profile that is measured in a moment."""
     ssl = tiny(widths=(4, 4))
     psi = tiny(widths=(4,), architecture="perceptron")
-    return profiles.Profile(
-        "evidence", (20, 20, 200), 20, ssl, tiny_processor(), psi, tuning=2, grid=2
-    )
+    further = {"tuning": 2, "layers": layers(), "supervised": 1}
+    return profiles.Profile("evidence", (20, 20, 200), 20, ssl, tiny_processor(), psi, **further)
+
+
+def layers():
+    return [probe.Layer((1,), 2)]
+
+
+def scored():
+    """The row of a layer that part() has chosen."""
+    return [{"labels": "full", "features": "hidden", "layer": "a"}]
+
+
+def labelled_pictures():
+    return pictures(), values.classes()
 
 
 def _on_few_features(name, train, labels, test, test_labels, *, more=None):

@@ -38,6 +38,8 @@ def _numbers(width, tied=(0, 1)):
     return {"targets": made, "outputs": made}
 
 
+_layers = rows(p.layers, empty=False)
+_part = {"part": thing(p.part), "processor": _no_processor}
 _turns = {"turns": labels(p.targets, classes=4, tensor=True)}
 _cell = {"profile": choice("evidence"), "pretext": choice("rotation"), "borrow": flag()}
 _cell |= {"adversary": choice("linear"), "n0": count(10), "rng": CARRIED}
@@ -127,6 +129,8 @@ OWN = {
     "images.networks.encoders.Block": {
         name: count(2) for name in ("width_in", "width_out", "stride")
     },
+    "images.networks.encoders.Group": {name: count(2) for name in ("width_in", "width_out")},
+    "images.networks.encoders.WideEncoder": {"widths": counts(2, 3)},
     "images.networks.encoders.Encoder": {
         "blocks": count(1),
         "stride": count(1),
@@ -165,6 +169,14 @@ OWN = {
         "test_labels": _image_labels,
         "more": rows(lambda: (v.features(), v.classes())).named("more_features", "more_labels"),
     },
+    "images.probe.mlp.fit_mlp": {
+        "train_features": array(v.features, tied=(0, 1)),
+        "train_labels": _image_labels,
+        "test_features": array(v.features, tied=(0, 1)),
+        "test_labels": _image_labels,
+    },
+    "images.probe.features.Layer": {"stages": counts(1)},
+    "images.probe.features.layer_features": {"layers": _layers, "processor": _no_processor},
     "images.probe.features.network_outputs": {"processor": _no_processor},
     "images.probe.features.pretext_accuracy": {"processor": _no_processor},
     "images.probe.features.stage_features": {"processor": _no_processor},
@@ -190,6 +202,7 @@ OWN = {
     "images.table.cells.alternative": _cell,
     "images.table.cells.processor": _cell,
     "images.table.cells.ssl": _cell,
+    "images.table.cells.supervised": _cell,
     "images.table.cells.train_y_error": {
         "extra": _pictures,
         "labels": _image_labels,
@@ -207,11 +220,34 @@ OWN = {
     "images.table.part.part_of": {"profile": thing(p.profile), "borrow": flag()},
     "images.table.part.Part.take": {"n0": count(10)},
     "images.table.part.Part.score": {
-        "stages": rows(lambda: [v.features(200)]).named("train_features"),
-        "test_stages": rows(lambda: [v.features(20)]).named("test_features"),
+        "kind": choice("output"),
+        "names": choices("a").named("name"),
+        "features": rows(lambda: [v.features(200)]).named("train_features"),
+        "test_features": rows(lambda: [v.features(20)]),
         "more": rows(lambda: [v.features(20)]).named("more_features"),
         "more_labels": labels(lambda: v.classes(20), classes=10),
     },
+    "images.table.part.Part.score_further": {
+        "rows": rows(p.scored, empty=False),
+        "names": choices("a").named("name"),
+        "features": rows(lambda: [v.features(200)]).named("train_features", "X"),
+        "test_features": rows(lambda: [v.features(20)]).named("X_test"),
+        "components": count(2),
+    },
+    "images.table.part.principal_components": {
+        "X": array(v.features, tied=(1,)),
+        "X_test": array(v.features, tied=(1,)),
+        "components": count(2),
+    },
+    "images.table.readings.hidden_rows": _part
+    | {
+        "layers": _layers,
+        "more": rows(p.labelled_pictures).named("more_features", "more_labels", "images"),
+        "further": thing(lambda: {"seed": 0, "components": 2}),
+    },
+    "images.table.readings.input_rows": _part,
+    "images.table.readings.output_rows": _part | {"through": array(lambda: np.eye(4), tied=ROWS)},
+    "images.table.readings.told_row": {"part": thing(p.part), "labels": choice("full")},
     "images.table.record.measure": _run | {"grid": NOTHING},
     "images.table.record.read": {"path": path(lambda: p.recorded("table"))},
     "images.table.record.run": _run,
@@ -221,6 +257,7 @@ OWN = {
         "seconds": number(1.0, negative=-1.0),
     },
     "images.supervised.fine_tune": {"labels": _tensor_labels},
+    "images.supervised.train_classifier": {"labels": _tensor_labels},
     "images.training.initial_network": {"outputs": count(4), "inputs": count(3)},
     "images.training.one_cycle": {"module": thing(p.f)},
     "images.networks.models.processed": {

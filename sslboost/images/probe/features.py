@@ -75,7 +75,7 @@ def layer_features(encoder, images, layers, *, processor=None, batch=1000):
     Source: slide "Experiments" (representation under the linear head).
     """
     as_evaluated("encoder", encoder, ENCODERS)
-    layers, stages = _layers(layers), len(encoder.widths)
+    layers, stages = as_layers(layers), len(encoder.widths)
     if (last := max(max(layer.stages) for layer in layers)) > stages:
         raise ValueError(f"layers must be of the {stages} stages of encoder, got stage {last}")
     found = [[] for _ in layers]
@@ -86,7 +86,22 @@ def layer_features(encoder, images, layers, *, processor=None, batch=1000):
     return [torch.cat(chunks).numpy() for chunks in found]
 
 
-def _layers(layers):
+def as_layers(layers):
+    """Return layers as a list.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+
+    Returns
+    -------
+    list of Layer
+
+    Raises
+    ------
+    ValueError
+        If there is none, or something else among them.
+    """
     layers = list(layers) if np.iterable(layers) else []
     if not layers or not all(isinstance(layer, Layer) for layer in layers):
         raise ValueError(f"layers must be at least one Layer, got {layers!r:.200}")

@@ -76,7 +76,7 @@ def fit_probe(name, train_features, train_labels, test_features, test_labels, *,
     held = held_out_rows(y)
     rounding = rounding_of(train_features)
     if more is not None:
-        X_more, y_more = _pair(more)
+        X_more, y_more = as_pair("more", more)
         rounding = max(rounding, rounding_of(X_more))
         X_more, y_more = _labelled("more", X_more, y_more, columns=X.shape[1])
         X, y = np.concatenate([X_more, X]), np.concatenate([y_more, y])
@@ -118,12 +118,27 @@ def _labelled(which, features, labels, *, columns=None, least=1):
     return X, as_classes(f"{which}_labels", labels, rows=len(X), least=least)
 
 
-def _pair(more):
-    try:
-        features, labels = more
-    except (TypeError, ValueError) as error:
-        raise ValueError("more must be a pair of features and labels, got another thing") from error
-    return features, labels
+def as_pair(name, value):
+    """Return what belongs to some images, and their labels.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the message.
+    value : pair
+
+    Returns
+    -------
+    tuple
+
+    Raises
+    ------
+    ValueError
+        If it is no pair.
+    """
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError(f"{name} must be a pair of features and labels, got {value!r:.80}")
+    return tuple(value)
 
 
 def rounding_of(features):

@@ -7,7 +7,15 @@ import numpy as np
 import torch
 from scipy.sparse.linalg import svds
 
-from sslboost.core.validation import as_choice, as_count, as_matrix, as_rng, frozen, takes
+from sslboost.core.validation import (
+    as_choice,
+    as_count,
+    as_matrix,
+    as_rng,
+    as_samples,
+    frozen,
+    takes,
+)
 from sslboost.images import data
 from sslboost.images.checks import as_flag, as_pretext, as_seed
 from sslboost.images.probe import best_by_held_out, fit_mlp, fit_probe
@@ -85,11 +93,8 @@ class Part:
             :func:`fit_probe` needs them.
         """
         as_choice("kind", kind, KINDS)
-        given = {"names": names, "features": features, "test_features": test_features}
-        given |= {} if more is None else {"more": more}
-        lengths = {name: _length(name, part) for name, part in given.items()}
-        if len(set(lengths.values())) > 1:
-            raise ValueError(f"{' and '.join(lengths)} must be as many, got {lengths}")
+        given = {} if more is None else {"more": more}
+        _as_many(names=names, features=features, test_features=test_features, **given)
         features = [_rows_of("features", part, len(self.labels)) for part in features]
         added = [None] * len(names) if more is None else [(part, more_labels) for part in more]
         rows = []
@@ -129,9 +134,12 @@ class Part:
         ValueError
             As of :meth:`score`, or if there are fewer components.
         """
+        _as_many(names=names, features=features, test_features=test_features)
+        best = _chosen(rows, names, self.rows)
+        features = [_rows_of("features", part, len(self.labels)) for part in features]
         further = []
-        for row in (row for row in rows if row["features"] == "hidden"):
-            chosen, own = list(names).index(row["layer"]), self.rows[row["labels"]]
+        for row, chosen in best:
+            own = self.rows[row["labels"]]
             X, X_test = features[chosen], test_features[chosen]
             labelled = X[own], self.labels[own], X_test, self.test_labels
             further.append(_row(row["labels"], "mlp", fit_mlp(row["layer"], *labelled, seed=seed)))
@@ -139,6 +147,19 @@ class Part:
             probe = fit_probe(row["layer"], X[own], self.labels[own], X_test, self.test_labels)
             further.append(_row(row["labels"], "pca", probe))
         return further
+
+
+def _chosen(rows, names, labels):
+    """The rows of the best layers, each with the number of its layer among the names."""
+    rows = list(rows) if isinstance(rows, list | tuple) else [rows]
+    kept = ("labels", "features", "layer")
+    if not rows or not all(isinstance(row, dict) and row.keys() >= set(kept) for row in rows):
+        raise ValueError(f"rows must be rows of a table, got {rows!r:.80}")
+    best = [row for row in rows if row["features"] == "hidden"]
+    for row in best:
+        as_choice("layer of rows", row["layer"], names)
+        as_choice("labels of rows", row["labels"], labels)
+    return [(row, list(names).index(row["layer"])) for row in best]
 
 
 def _row(labels, kind, probe):
@@ -164,11 +185,22 @@ def principal_components(X, X_test, components):
     ValueError
         If these are no such matrices, or have fewer components.
     """
-    X, X_test = (as_matrix(name, part) for name, part in (("X", X), ("X_test", X_test)))
+    (X,) = as_samples(X=X)
+    (X_test,) = as_samples(X_test=X_test)
+    as_matrix("X_test", X_test, columns=X.shape[1])
     components = as_count("components", components, most=min(X.shape) - 1)
     mean = X.mean(axis=0)
     _, _, axes = svds(X - mean, components, rng=np.random.default_rng(0))
     return (X - mean) @ axes.T, (X_test - mean) @ axes.T
+
+
+def _as_many(**lists):
+    """Refuse lists of what belongs to each layer that are not as long."""
+    lengths = {name: _length(name, values) for name, values in lists.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"{' and '.join(lengths)} must be as many, got {lengths}")
+    if not all(isinstance(name, str) for name in lists["names"]):
+        raise ValueError(f"names must be texts, got {lists['names']!r:.80}")
 
 
 def _length(name, values):

@@ -5,10 +5,12 @@ Everything is averaged over an image and its mirror image, which training does n
 
 import numpy as np
 
-from sslboost.core.validation import as_choice, takes
+from sslboost.core.validation import as_choice, as_samples, takes
 from sslboost.images.checks import as_evaluated
 from sslboost.images.networks.models import PretextNetwork, Processor
 from sslboost.images.probe import Layer, layer_features, network_outputs
+from sslboost.images.probe.features import as_layers
+from sslboost.images.probe.head import as_pair
 from sslboost.images.table.part import Part
 
 
@@ -62,6 +64,7 @@ def hidden_rows(network, part, layers=None, *, processor=None, more=None, furthe
     as_evaluated("network", network, (PretextNetwork, Processor))
     if layers is None:
         layers = [Layer((stage + 1,)) for stage in range(len(network.encoder.widths))]
+    layers = as_layers(layers)
 
     def extract(images):
         return layer_features(network.encoder, images, layers, processor=processor)
@@ -69,9 +72,14 @@ def hidden_rows(network, part, layers=None, *, processor=None, more=None, furthe
     names, features = [layer.name for layer in layers], _both(part, extract)
     given = {}
     if more is not None:
+        more = as_pair("more", more)
         given = {"more": mirrored(extract, more[0]), "more_labels": more[1]}
     rows = part.score("layer", names, *features, **given)
-    return rows + (part.score_further(rows, names, *features, **further) if further else [])
+    if further is None:
+        return rows
+    if not isinstance(further, dict) or further.keys() != {"seed", "components"}:
+        raise ValueError(f"further must hold seed and components, got {further!r:.80}")
+    return rows + part.score_further(rows, names, *features, **further)
 
 
 @takes(part=Part)
@@ -97,8 +105,14 @@ def output_rows(network, part, *, through=None, **how):
         If an argument is not as above.
     """
 
+    if through is not None:
+        (through,) = as_samples(through=through)
+
     def extract(images):
         outputs = network_outputs(network, images, **how)
+        if through is not None and len(through) != outputs.shape[1]:
+            need = f"through must have {outputs.shape[1]} rows"
+            raise ValueError(f"{need}, got shape {through.shape}")
         return [outputs if through is None else outputs @ through]
 
     return part.score("output", ["output"], *_both(part, extract))
