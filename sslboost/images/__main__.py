@@ -46,6 +46,7 @@ def _add_table(commands):
     )
     table.add_argument("--pretexts", nargs="+", help="of rotation, colourisation, inpainting")
     table.add_argument("--adversaries", nargs="+", help="of linear, network")
+    table.add_argument("--lams", nargs="+", type=float, help="weights of the pretext term")
     table.add_argument("--n0", nargs="+", type=count, help="extra labels, at most 5000")
     table.add_argument("--beyond", nargs="+", type=count, help="labels where some are borrowed")
     table.add_argument("--seeds", nargs="+", type=seed, help="0 1 2 when omitted")
@@ -59,7 +60,7 @@ def _add_table(commands):
 def _table(options):
     from sslboost.images import table
 
-    names = ("arms", "pretexts", "adversaries", "n0", "beyond", "seeds", "device")
+    names = ("arms", "pretexts", "adversaries", "lams", "n0", "beyond", "seeds", "device")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     path = options.out or Path("book/results") / f"cifar10-{options.profile}.json"
     rows = table.measure(

@@ -37,8 +37,8 @@ class ProcessorConfig:
     Parameters
     ----------
     network : Config
-        The encoder of f, with the batch (as many unlabelled as labelled images), the peak
-        learning rate and the weight decay of its training.
+        The encoder of f, with the batch (unlabelled images, and labelled ones where there are more)
+        and the peak learning rate and the weight decay of its training.
     adversary : Config
         The network that reads z from f(x) where the adversary is not linear.
     features : int
@@ -47,7 +47,7 @@ class ProcessorConfig:
     lam : float
         Weight lambda of the pretext term, both terms in units of the variance of their target.
     rounds : int
-        Steps of that network for each step of f.
+        Steps of that network for each step of f; one that lags behind f is no rival.
     """
 
     network: Config
@@ -55,7 +55,7 @@ class ProcessorConfig:
     features: int = 32
     steps: int = 600
     lam: float = 1.0
-    rounds: int = 2
+    rounds: int = 10
 
     def __post_init__(self):
         for name in ("network", "adversary"):
@@ -106,12 +106,13 @@ def train_processor(
 ):
     """Train f on L_{n1,n0}: fit y on the extra labels, make z unpredictable on the other images.
 
-    With a linear adversary both heads are in closed form on every batch, the loss
+    With a linear adversary both heads are in closed form, the loss
 
         min_W ||y - W f||^2 / ||y||^2  +  lambda max_V (||z||^2 - ||z - V f||^2) / ||z||^2,
 
-    the first norms over the labelled batch, the others over the unlabelled one, all centred.
-    With a network in place of V, f and the network take turns.
+    the first norms over all labelled images, or a batch where there are more, the others over an
+    unlabelled batch, all centred. With a network in place of V, f and the network take turns, and f
+    gains nothing where the network does worse than a constant.
 
     Parameters
     ----------
@@ -163,18 +164,18 @@ def train_processor(
         network.compile()
     optimizer, schedule = one_cycle(network, config.network, config.steps)
     rival = _Rival(pretext, config, seed, device) if adversary == "network" else None
-    batch = min(config.network.batch, len(images))
+    batch, known = (min(config.network.batch, len(part)) for part in (images, labelled))
     tenth = max(1, config.steps // 10)
     step = 0
 
     def advance():
         nonlocal step
-        chosen = torch.randint(len(labelled), (batch,), generator=generator, device=device)
+        chosen = torch.randperm(len(labelled), generator=generator, device=device)[:known]
         among = torch.randint(len(images), (batch,), generator=generator, device=device)
         x, targets = pretext.draw(augment(images[among], generator), generator)
         x_labelled = pretext.present(labelled[chosen])  # n0 fixed points, as the loss says
         features = outputs_of(network, to_input(torch.cat([x_labelled, x])))
-        f_labelled, f = features.split(batch)
+        f_labelled, f = features.split([known, batch])
         left = 1 - explained_share(f_labelled, y[chosen])
         if rival:
             rival.learn(f.detach(), targets)
@@ -279,9 +280,9 @@ class _Rival:
             descend(self.pretext.loss(self.network(f), targets), self.optimizer)
 
     def explained(self, f, targets):
-        """Share of the loss of the best constant that the network saves."""
+        """Share of the loss of the best constant that the network saves, at least nothing."""
         loss = self.pretext.loss(self.network(f), targets)
-        return 1 - loss / self.pretext.chance(targets)
+        return (1 - loss / self.pretext.chance(targets)).clamp_min(0)
 
 
 def linear_psi(f, z):

@@ -14,7 +14,7 @@ from sslboost.images.checks import as_classes, as_images, as_pretext, as_seed
 from sslboost.images.data import Cifar10, Split
 from sslboost.images.probe import fit_probe, network_outputs
 from sslboost.images.processor import ProcessorConfig, initial_processor, train_processor
-from sslboost.images.table.cells import train_y_error
+from sslboost.images.table.processed import train_y_error
 
 
 def vectors(images, pretext, *, grid=8, seed=0):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sslboost.core import files, provenance
 from sslboost.core.validation import as_count, takes
-from sslboost.images.table import cells
+from sslboost.images.table import common
 from sslboost.pages import figures
 
 _NEEDED = ("commit", "command", "date")
@@ -62,7 +62,7 @@ def read(path):
         facts = json.loads(path.read_text("utf-8"))["provenance"]
         commit, command, date = (str(facts[name]) for name in _NEEDED)
         # A table names the version of the modules that it depends on, other files that of all.
-        now = cells.version() if "profile" in facts else provenance.code_version()
+        now = common.version() if "profile" in facts else provenance.code_version()
         current = facts.get("code_version") == now
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"path must hold recorded results with their provenance, got {path}: {error!r}"

@@ -42,6 +42,7 @@ _layers = rows(p.layers, empty=False)
 _part = {"part": thing(p.part), "processor": _no_processor}
 _turns = {"turns": labels(p.targets, classes=4, tensor=True)}
 _cell = {"profile": choice("evidence"), "pretext": choice("rotation"), "borrow": flag()}
+_cell |= {"lam": number(0.1, negative=-0.1)}
 _cell |= {"adversary": choice("linear"), "n0": count(10), "rng": CARRIED}
 _run = {
     "profile": choice("evidence"),
@@ -54,6 +55,7 @@ _run = {
     "cache_dir": path(p.table_cache).but("None"),
     "device": choice("cpu").but("None", "empty"),
     "compiled": flag(),
+    "lams": rows(lambda: (0.1,)).but("numbers", "set"),
 }
 _table_row = {"labels": choice("full"), "pretext": choice("rotation")}
 _maybe_cifar = {"cifar": thing(p.cifar).but("None"), "indices": array(lambda: np.arange(20))}
@@ -200,10 +202,10 @@ OWN = {
         "observe": function(p.observe),
     },
     "images.table.cells.alternative": _cell,
-    "images.table.cells.processor": _cell,
+    "images.table.processed.processor": _cell,
     "images.table.cells.ssl": _cell,
     "images.table.cells.supervised": _cell,
-    "images.table.cells.train_y_error": {
+    "images.table.processed.train_y_error": {
         "extra": _pictures,
         "labels": _image_labels,
     },

@@ -161,7 +161,7 @@ def test_one_step_goes_down_the_loss_of_the_slides(images, extra, lam, monkeypat
     trained = train_processor(images, *extra, ROTATION, config, seed=3, progress=False).network
 
     generator = torch.Generator().manual_seed(3)
-    chosen = torch.randint(200, (200,), generator=generator)
+    chosen = torch.randperm(200, generator=generator)
     among = torch.randint(len(images), (200,), generator=generator)
     x, turns = ROTATION.draw(augment(images[among], generator), generator)
     y, z = (torch.nn.functional.one_hot(t).double() for t in (extra[1][chosen], turns))
@@ -205,6 +205,14 @@ def test_the_label_is_fitted_and_the_pretext_lost(images, extra, cifar):
         return explained(network_outputs(trained.network, drawn).astype(float), z)
 
     assert told(3.0) < told(0.0)
+
+
+def test_nothing_is_gained_from_a_rival_that_has_diverged(images, extra):
+    wild = dataclasses.replace(SMOKE.processor.adversary, rate=30.0)
+    config = dataclasses.replace(SMOKE.processor, adversary=wild, steps=3, rounds=3)
+    how = {"adversary": "network", "seed": 0, "progress": False}
+    history = train_processor(images, *extra, ROTATION, config, **how).history
+    assert [told for _, _, told in history] == [0.0, 0.0, 0.0]
 
 
 def test_a_network_adversary_lowers_what_a_network_can_tell(images, extra, cifar):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sslboost.core import provenance
-from sslboost.images.table import cells as table_cells
+from sslboost.images.table import common as table_common
 from sslboost.pages import recordings
 
 RESULTS = Path(__file__).parents[2] / "book" / "results"
@@ -34,8 +34,8 @@ def test_a_recording_without_a_version_is_of_an_earlier_one(tmp_path):
     [
         ({"code_version": provenance.code_version()}, True),
         ({"code_version": "0" * 12}, False),
-        ({"code_version": table_cells.version(), "profile": "laptop"}, True),
-        ({"code_version": table_cells.version()}, False),
+        ({"code_version": table_common.version(), "profile": "laptop"}, True),
+        ({"code_version": table_common.version()}, False),
         ({"code_version": provenance.code_version(), "profile": "laptop"}, False),
     ],
 )

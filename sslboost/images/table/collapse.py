@@ -17,7 +17,7 @@ from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import fit_probe, pretext_accuracy, stage_features
 from sslboost.images.processor import train_processor
-from sslboost.images.table import cells, readings
+from sslboost.images.table import common, readings
 from sslboost.images.table.part import part_of
 from sslboost.images.table.profiles import PROFILES
 from sslboost.images.training import train
@@ -183,7 +183,7 @@ def record_collapse(path, *, profile="laptop", decays=(0.05,), n_jobs=None, prog
         collapse_cell,
         sweep.grid(profile=[profile], n0=sizes, seed=[0, 1, 2], decay=_numbers("decays", decays)),
         data.folder() / "table",
-        code_version=f"{code_version(__name__, *cells.MODULES)}-{products}",
+        code_version=f"{code_version(__name__, *common.MODULES)}-{products}",
         n_jobs=n_jobs,
         progress=progress,
     )

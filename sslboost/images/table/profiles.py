@@ -83,7 +83,7 @@ LAPTOP = Profile(
     test=10000,
     ssl=_WIDE,
     processor=ProcessorConfig(
-        network=Config((16, 32, 64), stride=2, rate=0.1), adversary=_rival(256, 256)
+        network=Config((16, 32, 64), stride=2, rate=0.1, batch=1024), adversary=_rival(256, 256)
     ),
     psi=replace(_WIDE, widths=(256, 256), architecture="perceptron"),
     tuning=200,
@@ -105,7 +105,10 @@ PAPER = Profile(
     test=10000,
     ssl=_RESNET18,
     processor=ProcessorConfig(
-        network=_RESNET18, adversary=_rival(512, 512), features=64, steps=2000
+        network=replace(_RESNET18, batch=1024),
+        adversary=_rival(512, 512),
+        features=64,
+        steps=2000,
     ),
     psi=replace(_RESNET18, widths=(512, 512), epochs=20, architecture="perceptron"),
     tuning=1000,

@@ -12,14 +12,18 @@ from sslboost.images import data
 from sslboost.images.checks import as_counts, as_device, as_flag
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.processor import ADVERSARIES
-from sslboost.images.table import cells
+from sslboost.images.table import cells, processed
+from sslboost.images.table.common import version
 from sslboost.images.table.part import extra_labels
 from sslboost.images.table.profiles import PROFILES
 
 ARMS = ("ssl", "supervised", "processor", "beyond", "alternative")
 
 #: What tells the rows of a table apart.
-KEY = ("arm", "psi", "adversary", "pretext", "n0", "labels", "features", "layer", "seed")
+KEY = ("arm", "psi", "adversary", "lam", "pretext", "n0", "labels", "features", "layer", "seed")
+
+#: What is measured of processors alone.
+_OF_PROCESSORS = ("train_y_error", "told", "told_in_batches")
 
 
 def run(
@@ -28,6 +32,7 @@ def run(
     arms=ARMS,
     pretexts=("rotation",),
     adversaries=ADVERSARIES,
+    lams=(1.0,),
     n0=(1000, 2000, 3000, 4000, 5000),
     beyond=(10000, 35000),
     seeds=(0, 1, 2),
@@ -45,9 +50,12 @@ def run(
         ``laptop``, ``workstation``, ``paper`` or ``smoke``.
     arms : sequence of str
         Of ``ssl`` (with pixels and random features), ``supervised`` (the same network, trained on
-        the downstream labels alone), ``processor``, ``beyond`` (processors that borrow labels of
-        pretext images) and ``alternative`` (the labels given to the head or the encoder).
+        the downstream labels alone), ``processor``, ``alternative`` (the extra labels given to the
+        head or the encoder of plain SSL, or to a network without SSL), and ``beyond`` (processors
+        and alternatives that borrow labels of pretext images).
     pretexts, adversaries : sequences of str
+    lams : sequence of float
+        Weights of the pretext term in the processors' loss.
     n0, beyond : sequences of int
         Extra labels, within the extra part and beyond it.
     seeds : sequence of int
@@ -63,11 +71,12 @@ def run(
     Returns
     -------
     list of dict
-        ``arm``, ``psi``, ``adversary``, ``pretext``, ``n0``, ``labels``, ``features`` and ``layer``
-        (what the head reads, as of :meth:`sslboost.images.table.part.Part.score`), ``seed``,
-        ``accuracy`` (on test, the layer and the penalty of the head chosen without it),
-        ``held_out``, ``pretext_accuracy`` (share told, or R²), ``train_y_error`` and ``seconds`` of
-        the cell.
+        ``arm``, ``psi``, ``adversary``, ``lam``, ``pretext``, ``n0``, ``labels``, ``features`` and
+        ``layer`` (what the head reads, as of :meth:`sslboost.images.table.part.Part.score`),
+        ``seed``, ``accuracy`` (on test, the layer and the penalty of the head chosen without it),
+        ``held_out``, ``pretext_accuracy`` (share told, or R²), ``seconds`` of the cell, and of
+        processors ``train_y_error``, ``told`` and ``told_in_batches``, as of
+        :func:`sslboost.images.table.processed.processor`.
 
     Raises
     ------
@@ -85,6 +94,7 @@ def run(
     arms, pretexts = _names("arms", arms, ARMS), _names("pretexts", pretexts, PRETEXTS)
     adversaries = _names("adversaries", adversaries, ADVERSARIES)
     seeds = _numbers("seeds", seeds, least=0)
+    lams = _weights(lams)
     folder = data.folder() / "table" if cache_dir is None else files.as_path("cache_dir", cache_dir)
     device, compiled = str(as_device(device)), as_flag("compiled", compiled)
     extra, unlabelled, _ = chosen.sizes
@@ -95,25 +105,27 @@ def run(
     data.load()  # once, before processes start
     shared = {"profile": [profile], "device": [device], "compiled": [compiled]}
     plain = {"pretext": pretexts, "seed": seeds, **shared}
+    rival = {"adversary": adversaries, "lam": lams}
+    few, many = ({"n0": n0, "borrow": [False]}, {"n0": beyond, "borrow": [True]})
     grids = {
-        "ssl": (cells.ssl, plain),
-        "supervised": (cells.supervised, plain),
-        "alternative": (cells.alternative, {"n0": n0, **plain}),
-        "processor": (cells.processor, {"adversary": adversaries, "n0": n0, "borrow": [False]}),
-        "beyond": (cells.processor, {"adversary": adversaries, "n0": beyond, "borrow": [True]}),
+        "ssl": [(cells.ssl, {})],
+        "supervised": [(cells.supervised, {})],
+        "processor": [(processed.processor, rival | few)],
+        "beyond": [(processed.processor, rival | many), (cells.alternative, many)],
+        "alternative": [(cells.alternative, few)],
     }
     products = "bfloat16" if uses_bfloat16(device) else "float32"
     rows = []
     for arm in (arm for arm in ARMS if arm in arms):  # plain SSL before those who start from it
-        cell, axes = grids[arm]
-        rows += sweep.run(
-            cell,
-            sweep.grid(**{**axes, **plain}),
-            folder,
-            code_version=f"{cells.version()}-{products}",
-            n_jobs=n_jobs,
-            progress=progress,
-        )
+        for cell, axes in grids[arm]:
+            rows += sweep.run(
+                cell,
+                sweep.grid(**axes, **plain),
+                folder,
+                code_version=f"{version()}-{products}",
+                n_jobs=n_jobs,
+                progress=progress,
+            )
     return [_tidy(row) for row in rows]
 
 
@@ -160,7 +172,7 @@ def _merged(earlier, rows, profile, seconds):
     facts |= {
         "command": " && ".join(commands),
         "profile": profile,
-        "code_version": cells.version(),
+        "code_version": version(),
         "seconds": earlier["provenance"]["seconds"] + seconds,
     }
     runs = sorted(by_key.values(), key=lambda row: [str(part) for part in _key(row)])
@@ -238,7 +250,7 @@ def _earlier(profile, path, replace):
         return {"provenance": {"command": [], "seconds": 0.0}, "runs": []}
     table = read(path)
     facts = table["provenance"]
-    for name, value in [("profile", profile), ("code_version", cells.version())]:
+    for name, value in [("profile", profile), ("code_version", version())]:
         if facts[name] != value:
             raise ValueError(
                 f"path must hold results of {name} {value}, got {path} with {facts[name]}; "
@@ -280,7 +292,7 @@ def _key(row):
 
 
 def _tidy(row):
-    own = {"n0": None, "adversary": None, "train_y_error": None} | row
+    own = dict.fromkeys(("n0", "adversary", "lam", *_OF_PROCESSORS)) | row
     for name in ("profile", "device", "compiled", "borrow"):
         own.pop(name, None)
     first = {name: own.pop(name) for name in KEY}
@@ -295,6 +307,12 @@ def _names(name, values, known):
 
 def _numbers(name, values, least=1):
     return _different(name, as_counts(name, values, least=least))
+
+
+def _weights(values):
+    if isinstance(values, str | bytes | dict | set) or not np.iterable(values) or not len(values):
+        raise ValueError(f"lams must be a sequence of numbers, got {values!r:.80}")
+    return _different("lams", [as_number("lams", value, least=0) for value in values])
 
 
 def _labels(name, values, most, profile, seeds):

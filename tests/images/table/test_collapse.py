@@ -64,7 +64,7 @@ def test_the_record_holds_every_cell(tmp_path, monkeypatch):
     assert asked["cell"] is collapse.collapse_cell and asked["n_jobs"] == 2
     # Named by the code that measures it, this module's own included.
     assert asked["code_version"].startswith(
-        sweep.code_version(collapse.__name__, *collapse.cells.MODULES)
+        sweep.code_version(collapse.__name__, *collapse.common.MODULES)
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 import joblib
 import numpy as np
 import pytest
+import torch
 
 from sslboost.core import files
 from sslboost.images import __main__ as command
@@ -21,14 +22,15 @@ from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import network_outputs
 from sslboost.images.processor import initial_processor
 from sslboost.images.supervised import train_classifier
-from sslboost.images.table import cells, record
+from sslboost.images.table import cells, common, processed, record
 from sslboost.images.table.part import part_of
 from sslboost.images.table.profiles import PROFILES, SMOKE
 
 SMALL = {"arms": ("ssl", "processor"), "adversaries": ("linear",), "n0": (100, 200), "seeds": (0,)}
 FIELDS = {
     *record.KEY,
-    *("accuracy", "held_out", "pretext_accuracy", "train_y_error", "seconds"),
+    *("accuracy", "held_out", "pretext_accuracy", "seconds"),
+    *("train_y_error", "told", "told_in_batches"),
 }
 
 
@@ -50,6 +52,15 @@ def rows(cifar, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSLBOOST_DATA", str(folder))
         return record.run("smoke", **SMALL)
+
+
+def with_processor(adversary, n0, borrow, lam=1):
+    return processed.processor("smoke", "rotation", adversary, lam, n0, borrow, 0, "cpu", False)
+
+
+def told(images, batch=2):
+    f = initial_processor(SMOKE.processor, seed=0)
+    return processed.told_linearly(f, images, PRETEXTS["rotation"], seed=0, batch=batch)
 
 
 def untimed(rows):
@@ -275,6 +286,9 @@ def test_a_checkpoint_that_cannot_be_kept_is_found_before_training(tmp_path, mon
         ({"n0": [100.5]}, "n0.0. must be a positive integer, got 100.5"),
         ({"n0": "100"}, "n0 must be a sequence of integers, got '100'"),
         ({"seeds": None}, "seeds must be a sequence of integers"),
+        ({"lams": 1.0}, "lams must be a sequence of numbers, got 1.0"),
+        ({"lams": [-1]}, "lams must be at least 0"),
+        ({"lams": [1, 1.0]}, "lams must be different"),
         ({"seeds": [True]}, "seeds.0. must be an integer of at least 0"),
         ({"compiled": "no"}, "compiled must be True or False"),
         ({"device": None}, "device must be one that is there, got None"),
@@ -310,26 +324,31 @@ def test_a_wrong_table_is_named(arguments, named):
         (lambda path: cells.ssl("smoke", "rotation", 0, "tpu", False), "device must be one"),
         (lambda path: cells.ssl("smoke", "rotation", 0, "cpu", 1), "compiled must be True or"),
         (
-            lambda path: cells.alternative("smoke", "rotation", 501, 0, "cpu", False),
+            lambda path: cells.alternative("smoke", "rotation", 501, False, 0, "cpu", False),
             "n0 must be at most 500, got 501",
         ),
         (
-            lambda path: cells.processor("smoke", "rotation", "x", 9, False, 0, "cpu", False),
+            lambda path: with_processor("x", 9, False),
             "adversary must be one of",
         ),
         (
-            lambda path: cells.processor("smoke", "rotation", "linear", 1, False, 0, "cpu", False),
+            lambda path: with_processor("linear", 1, False),
             "labelled must hold at least 2 images",
         ),
         (
-            lambda path: cells.processor("smoke", "rotation", "linear", 9, 1, 0, "cpu", False),
+            lambda path: with_processor("linear", 9, 1),
             "borrow must be True or False",
         ),
         (
-            lambda path: cells.train_y_error(initial_processor(SMOKE.processor, seed=0), 3, [1]),
+            lambda path: processed.train_y_error(
+                initial_processor(SMOKE.processor, seed=0), 3, [1]
+            ),
             "extra must be a uint8 tensor",
         ),
-        (lambda path: cells.train_y_error("f", None, None), "f must be a Processor, got str"),
+        (lambda path: with_processor("linear", 9, False, lam=-1), "lam must be at least 0"),
+        (lambda path: told(None), "images must be a uint8 tensor"),
+        (lambda path: told(torch.zeros(4, 3, 32, 32, dtype=torch.uint8), 5), "batch must be at mo"),
+        (lambda path: processed.train_y_error("f", None, None), "f must be a Processor, got str"),
     ],
 )
 def test_what_is_no_table_is_named(call, named, tmp_path):
@@ -378,13 +397,41 @@ def test_borrowed_labels_are_an_arm_of_their_own():
     beyond = record.run(
         "smoke", arms=("beyond",), adversaries=("linear",), beyond=(600,), seeds=(0,)
     )
-    assert {(row["arm"], row["n0"]) for row in beyond} == {("beyond", 600)}
+    arms = {"beyond", "head", "encoder", "labels"}
+    assert {(row["arm"], row["n0"]) for row in beyond} == {(arm, 600) for arm in arms}
+
+
+def test_the_weight_of_the_pretext_term_is_that_of_the_row():
+    how = {"arms": ("processor",), "adversaries": ("linear",), "n0": (100,), "seeds": (0,)}
+    found = record.run("smoke", lams=(0.0, 1.0), **how)
+    left = {row["lam"]: row["train_y_error"] for row in found}
+    told = {row["lam"]: row["told"] for row in found}
+    assert left.keys() == {0.0, 1.0} and left[0.0] < left[1.0] and told[0.0] > told[1.0]
+
+
+def test_heads_on_batches_explain_more_by_chance():
+    """Of a z that nothing tells, d_f / (n - 1) on average."""
+    images = torch.tensor(data.load().train_images[:2000])
+    f = initial_processor(SMOKE.processor, seed=0)
+
+    class Drawn(type(PRETEXTS["rotation"])):
+        def draw(self, images, generator):
+            return images, torch.randint(4, (len(images),), generator=generator)
+
+    whole, batches = processed.told_linearly(f, images, Drawn(), seed=0, batch=100)
+    d_f = SMOKE.processor.features
+    # A share r of d_f and n - 1 - d_f squares has variance 2 r / (n + 1) at most; twenty batches
+    # of three dimensions of z each.
+    for share, n, means in ((whole, 2000, 1), (batches, 100, 20)):
+        expected = d_f / (n - 1)
+        assert abs(share - expected) < 5.2 * np.sqrt(2 * expected / (n + 1) / (3 * means))
+    assert batches > 5 * whole
 
 
 def test_the_alternatives_start_from_plain_ssl():
     found = record.run("smoke", arms=("alternative",), n0=(300,), seeds=(0,))
-    assert {row["arm"] for row in found} == {"head", "encoder"}
-    assert len(list((data.folder() / "checkpoints" / cells.version()).glob("*-ssl-*.pt"))) == 1
+    assert {row["arm"] for row in found} == {"head", "encoder", "labels"}
+    assert len(list((data.folder() / "checkpoints" / common.version()).glob("*-ssl-*.pt"))) == 1
 
 
 def test_supervised_training_uses_the_labels_that_its_rows_name():
@@ -435,7 +482,7 @@ def test_arithmetic_of_another_kind_is_measured_anew(monkeypatch):
 
 
 def test_every_module_that_decides_a_row_is_in_its_version():
-    code = "import sys, sslboost.images.table.cells; print(*sys.modules)"
+    code = "import sys, sslboost.images.table.record; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name for name in run.stdout.split() if name.startswith("sslboost.")}
     # What only checks, keeps, fetches or records.
@@ -444,4 +491,4 @@ def test_every_module_that_decides_a_row_is_in_its_version():
     idle |= {f"sslboost.core.{name}" for name in ("files", "validation", "provenance")}
     idle |= {f"sslboost.images.table{name}" for name in ("", ".record")}
     idle |= {name for name in loaded if name.startswith("sslboost.core.sweep")}
-    assert loaded - idle == set(cells.MODULES)
+    assert loaded - idle == set(common.MODULES)

@@ -1,0 +1,97 @@
+"""What every cell of the table needs: its names, its version, its checkpoints and its rows."""
+
+import time
+
+from sslboost.core.checkpoints import Checkpoint
+from sslboost.core.sweep import code_version
+from sslboost.core.validation import as_choice
+from sslboost.images import data, training
+from sslboost.images.checks import as_device, as_flag, as_seed
+from sslboost.images.pretexts import PRETEXTS
+from sslboost.images.table.profiles import PROFILES
+
+#: The modules whose source decides what a cell measures; results of other sources are kept apart.
+MODULES = (
+    *training.MODULES,
+    "sslboost.core.linalg",
+    "sslboost.images.data",
+    *(f"sslboost.images.probe.{part}" for part in ("features", "head", "mlp")),
+    *(f"sslboost.images.table.{part}" for part in ("cells", "common", "part")),
+    *(f"sslboost.images.table.{part}" for part in ("processed", "profiles", "readings")),
+)
+
+
+def version():
+    """Return the version of the code that decides what a cell measures.
+
+    Returns
+    -------
+    str
+    """
+    return code_version(*MODULES)
+
+
+def checkpoint_of(*names):
+    """Return the checkpoint of a training in the data folder, of this version of the code.
+
+    Parameters
+    ----------
+    *names : object
+        What tells the training from others.
+
+    Returns
+    -------
+    Checkpoint
+    """
+    return Checkpoint(
+        data.folder() / "checkpoints" / version() / ("-".join(map(str, names)) + ".pt")
+    )
+
+
+def chosen(profile, pretext, seed, device, compiled):
+    """Return the profile and the pretext of a cell, after checking what names them.
+
+    Parameters
+    ----------
+    profile, pretext : str
+    seed : int
+    device : str
+    compiled : bool
+
+    Returns
+    -------
+    Profile
+    Rotation, Colourisation or Inpainting
+
+    Raises
+    ------
+    ValueError
+        If an argument is none of those.
+    """
+    profile = PROFILES[as_choice("profile", profile, PROFILES)]
+    task = PRETEXTS[as_choice("pretext", pretext, PRETEXTS)]
+    as_seed(seed)
+    as_device(device)
+    return profile.compiled() if as_flag("compiled", compiled) else profile, task
+
+
+def row_of(arm, psi, scored, *, pretext_accuracy=None):
+    """Return a row of the table.
+
+    Parameters
+    ----------
+    arm, psi : str
+    scored : dict
+        As of :meth:`sslboost.images.table.part.Part.score`.
+    pretext_accuracy : float, optional
+
+    Returns
+    -------
+    dict
+    """
+    return {"arm": arm, "psi": psi, **scored, "pretext_accuracy": pretext_accuracy}
+
+
+def timed(rows, started):
+    """Return rows with the seconds since ``started``, a reading of ``time.perf_counter``."""
+    return [row | {"seconds": time.perf_counter() - started} for row in rows]
