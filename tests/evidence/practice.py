@@ -140,7 +140,7 @@ OWN = {
     },
     "images.networks.encoders.Perceptron": {"inputs": count(3)},
     "images.networks.models.PretextNetwork": {"outputs": count(4)},
-    "images.networks.models.Processor": {"features": count(3)},
+    "images.networks.models.Processor": {"features": count(3), "standardised": flag(True)},
     "images.networks.models.pooled": {
         "h": tensor(lambda: torch.ones(4, 3, 2, 2)).but("an axis less", "with nan")
     },

@@ -7,7 +7,7 @@ from torch import nn
 
 from sslboost.core.compute import autocast
 from sslboost.core.validation import as_count
-from sslboost.images.checks import as_evaluated, as_seed, device_of
+from sslboost.images.checks import as_evaluated, as_flag, as_seed, device_of
 from sslboost.images.networks.encoders import ENCODERS, WIDEST, Perceptron, ResNet18
 
 #: Most weights of a network: beyond them lies a mistake.
@@ -55,14 +55,23 @@ class Processor(nn.Module):
 
     The last step costs nothing, since the heads on f(x) are linear or networks, and keeps f from
     hiding z by making it small.
+
+    Parameters
+    ----------
+    encoder : Encoder, WideEncoder or ResNet18
+    features : int
+        d_f.
+    standardised : bool
+        Whether the last step is taken.
     """
 
-    def __init__(self, encoder, features):
+    def __init__(self, encoder, features, standardised=True):
         super().__init__()
         self.encoder = _as_encoder(encoder)
         features = as_count("features", features, most=WIDEST)
         self.project = nn.Linear(encoder.widths[-1], features, bias=False)
-        self.norm = nn.BatchNorm1d(features, affine=False)
+        norm = as_flag("standardised", standardised)
+        self.norm = nn.BatchNorm1d(features, affine=False) if norm else nn.Identity()
 
     def forward(self, x):
         """Return f(x) (B, features) for images (B, 3, 32, 32)."""

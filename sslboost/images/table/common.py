@@ -93,5 +93,17 @@ def row_of(arm, psi, scored, *, pretext_accuracy=None):
 
 
 def timed(rows, started):
-    """Return rows with the seconds since ``started``, a reading of ``time.perf_counter``."""
+    """Return rows with what measuring them took.
+
+    Parameters
+    ----------
+    rows : list of dict
+    started : float
+        A reading of ``time.perf_counter``.
+
+    Returns
+    -------
+    list of dict
+        With ``seconds``.
+    """
     return [row | {"seconds": time.perf_counter() - started} for row in rows]
