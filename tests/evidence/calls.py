@@ -55,6 +55,7 @@ RECORDS = (
     *("Coordinates", "CriterionTest", "Dependence", "Estimate", "Figure"),
     *("FittingProblem", "FourierMap", "Html", "Inputs", "Judged", "Limit", "LiveResult"),
     *(
+        "Lagging",
         "Mechanism",
         "Membership",
         "Part",

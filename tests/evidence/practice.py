@@ -201,6 +201,13 @@ OWN = {
         "adversary": choice("linear"),
         "observe": function(p.observe),
     },
+    "images.lagging.train_lagging": {
+        "labelled": _pictures,
+        "labels": _tensor_labels,
+        "config": thing(p.tiny_processor),
+        "optimiser": choice("adam"),
+        "rate": positive,
+    },
     "images.table.cells.alternative": _cell,
     "images.table.processed.processor": _cell,
     "images.table.cells.ssl": _cell,
