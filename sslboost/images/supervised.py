@@ -79,7 +79,7 @@ def fine_tune(network, images, labels, config, *, seed, steps, checkpoint=None, 
     seed : int
     steps : int
     checkpoint : Checkpoint, optional
-        As of :func:`train`.
+        As of :func:`sslboost.images.training.train`.
     progress : bool
 
     Returns
