@@ -1,4 +1,4 @@
-"""Command line of the image experiments: ``fetch``, ``collapse`` and ``table``."""
+"""Command line of the image experiments: ``fetch``, ``table``, ``chance`` and ``collapse``."""
 
 import sys
 from pathlib import Path
@@ -15,9 +15,15 @@ def main(arguments=None):
     collapse = commands.add_parser("collapse", help="measure psi on f(x) under weight decay 0.05")
     collapse.add_argument("path", type=output, help="JSON file to write")
     collapse.add_argument("--jobs", type=count, help="cells at a time (1 when omitted)")
+    chance = commands.add_parser("chance", help="measure what might give the slides' chance")
+    chance.add_argument("path", type=output, help="JSON file to write")
+    chance.add_argument("--profile", default="laptop", help="laptop, workstation, paper or smoke")
+    chance.add_argument("--seeds", nargs="+", type=seed, help="0 to 4 when omitted")
+    chance.add_argument("--jobs", type=count, help="cells at a time (1 when omitted)")
     _add_table(commands)
     options = parser.parse_args(arguments)
-    work = {"fetch": _fetch, "collapse": _collapse, "table": _table}[options.command]
+    work = {"fetch": _fetch, "chance": _chance, "collapse": _collapse, "table": _table}
+    work = work[options.command]
     return finish(parser, lambda: work(options), OSError, RuntimeError)
 
 
@@ -30,6 +36,14 @@ def _collapse(options):
     from sslboost.images.table.collapse import record_collapse
 
     record_collapse(options.path, n_jobs=options.jobs)
+
+
+def _chance(options):
+    from sslboost.images.table.chance import record_chance
+
+    given = {"seeds": options.seeds} if options.seeds else {}
+    rows = record_chance(options.path, profile=options.profile, n_jobs=options.jobs, **given)
+    print(f"{len(rows)} rows are recorded in {options.path}")
 
 
 def _add_table(commands):

@@ -36,7 +36,8 @@ NOT_CALLED = {
     "images.probe.features.as_layers": _DOOR,
     "images.probe.head.as_pair": _DOOR,
     "images.probe.head.held_out_rows": _BENEATH,
-    "images.probe.head.labelled_pairs": _DOOR,
+    "images.probe.head.labelled": _DOOR,
+    "images.table.chance.train_on_features": _BENEATH,
     "images.probe.head.rounding_of": _BENEATH,
     "images.probe.head.standardised": _BENEATH,
     "images.table.common": _BENEATH,
@@ -55,6 +56,7 @@ RECORDS = (
     *("Coordinates", "CriterionTest", "Dependence", "Estimate", "Figure"),
     *("FittingProblem", "FourierMap", "Html", "Inputs", "Judged", "Limit", "LiveResult"),
     *(
+        "Head",
         "Lagging",
         "Mechanism",
         "Membership",

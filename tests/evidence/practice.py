@@ -164,6 +164,11 @@ OWN = {
     "images.pretexts.Rotation.loss": {"outputs": _numbers(4)["outputs"]},
     "images.pretexts.Rotation.score": {"outputs": _numbers(4)["outputs"]},
     "images.probe.head.best_by_held_out": {"probes": rows(p.probes)},
+    "images.probe.head.fit_head": {
+        "train_features": array(v.features, tied=ROWS),
+        "train_labels": _image_labels,
+        "more": rows(lambda: (v.features(), v.classes())).named("more_features", "more_labels"),
+    },
     "images.probe.head.fit_probe": {
         "train_features": array(v.features, tied=(0, 1)),
         "train_labels": _image_labels,
@@ -215,6 +220,13 @@ OWN = {
     "images.table.processed.train_y_error": {
         "extra": _pictures,
         "labels": _image_labels,
+    },
+    "images.table.chance.lagging": _cell | {"optimiser": choice("adam"), "rate": positive},
+    "images.table.chance.decayed": _cell | {"source": choice("pixels")},
+    "images.table.chance.plain": _cell | {"decay": number(0.1, negative=-0.1)},
+    "images.table.chance.record_chance": {
+        "profile": choice("evidence"),
+        "seeds": counts(0).but("zero inside"),
     },
     "images.table.collapse.collapse": {
         "f": _no_processor,

@@ -42,25 +42,48 @@ class Probe:
     standard_error: float
 
 
-@takes(name=str)
-def fit_probe(name, train_features, train_labels, test_features, test_labels, *, more=None):
-    """Fit the least-squares head W_hat on one-hot labels and score it on the test images.
+@dataclass(frozen=True, eq=False)
+class Head:
+    """A linear head with an intercept, and how it was chosen.
+
+    Attributes
+    ----------
+    coefficients : float64 array (d, 10)
+    intercept : float64 array (10,)
+    penalty : float
+    held_out : float
+        Accuracy on the held-out training labels.
+    """
+
+    coefficients: np.ndarray
+    intercept: np.ndarray
+    penalty: float
+    held_out: float
+
+    def predict(self, features):
+        """Return the classes (n,) of features (n, d)."""
+        (X,) = as_samples(features=features)
+        as_matrix("features", X, columns=len(self.coefficients))
+        return (X @ self.coefficients + self.intercept).argmax(axis=1)
+
+
+def fit_head(train_features, train_labels, *, more=None):
+    """Fit the least-squares head W_hat on one-hot labels.
 
     Features are standardised by training statistics. One fifth of the training rows, drawn in
     every class alike, chooses the ridge penalty; the head is then fitted on all of them.
 
     Parameters
     ----------
-    name : str
-    train_features, test_features : arrays (n, d), (n_test, d)
-    train_labels, test_labels : int arrays (n,), (n_test,)
-        Classes, 0 to 9; at least two, and five rows of such as have several, to train on.
+    train_features : array (n, d)
+    train_labels : int array (n,)
+        Classes, 0 to 9; at least two, and five rows of such as have several.
     more : pair of array (n_more, d) and int array (n_more,), optional
         Features and labels that the head is fitted on as well, and that choose nothing.
 
     Returns
     -------
-    Probe
+    Head
 
     Raises
     ------
@@ -70,24 +93,56 @@ def fit_probe(name, train_features, train_labels, test_features, test_labels, *,
 
     Source: slide "Pretext-Based SSL (Cont.)", W_hat.
     """
-    (X, y), (X_test, y_test) = labelled_pairs(
-        train_features, train_labels, test_features, test_labels
-    )
+    X, y = labelled("train", train_features, train_labels, least=2)
+    return _fitted(X, y, rounding_of(train_features), more)
+
+
+def _fitted(X, y, rounding, more):
+    """The head of checked features."""
     held = held_out_rows(y)
-    rounding = rounding_of(train_features)
     if more is not None:
         X_more, y_more = as_pair("more", more)
         rounding = max(rounding, rounding_of(X_more))
-        X_more, y_more = _labelled("more", X_more, y_more, columns=X.shape[1])
+        X_more, y_more = labelled("more", X_more, y_more, columns=X.shape[1])
         X, y = np.concatenate([X_more, X]), np.concatenate([y_more, y])
         held = np.concatenate([np.zeros(len(y_more), bool), held])
     heads = _heads(X[~held], y[~held], rounding, PENALTIES)
     held_out = [_accuracy(head, X[held], y[held]) for head in heads]
     best = int(np.argmax(held_out))
     (head,) = _heads(X, y, rounding, PENALTIES[best : best + 1])
-    accuracy = _accuracy(head, X_test, y_test)
-    error = np.sqrt(accuracy * (1 - accuracy) / len(X_test))
-    return Probe(name, X.shape[1], PENALTIES[best], held_out[best], accuracy, float(error))
+    return Head(*head, PENALTIES[best], held_out[best])
+
+
+@takes(name=str)
+def fit_probe(name, train_features, train_labels, test_features, test_labels, *, more=None):
+    """Fit the head of :func:`fit_head` and score it on the test images.
+
+    Parameters
+    ----------
+    name : str
+    train_features, test_features : arrays (n, d), (n_test, d)
+    train_labels, test_labels : int arrays (n,), (n_test,)
+    more : pair of array (n_more, d) and int array (n_more,), optional
+        As of :func:`fit_head`.
+
+    Returns
+    -------
+    Probe
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as :func:`fit_head` needs it.
+
+    Source: slide "Pretext-Based SSL (Cont.)", W_hat.
+    """
+    (X, y), (X_test, y_test) = labelled_pairs(
+        train_features, train_labels, test_features, test_labels
+    )
+    head = _fitted(X, y, rounding_of(train_features), more)
+    accuracy = float(np.mean(head.predict(X_test) == y_test))
+    error = float(np.sqrt(accuracy * (1 - accuracy) / len(X_test)))
+    return Probe(name, X.shape[1], head.penalty, head.held_out, accuracy, error)
 
 
 def labelled_pairs(train_features, train_labels, test_features, test_labels):
@@ -107,11 +162,33 @@ def labelled_pairs(train_features, train_labels, test_features, test_labels):
     ValueError
         If they are not as :func:`fit_probe` needs them.
     """
-    X, y = _labelled("train", train_features, train_labels, least=2)
-    return (X, y), _labelled("test", test_features, test_labels, columns=X.shape[1])
+    X, y = labelled("train", train_features, train_labels, least=2)
+    return (X, y), labelled("test", test_features, test_labels, columns=X.shape[1])
 
 
-def _labelled(which, features, labels, *, columns=None, least=1):
+def labelled(which, features, labels, *, columns=None, least=1):
+    """Return features and labels after checking them.
+
+    Parameters
+    ----------
+    which : str
+        What they are for, as the names of the arguments say: ``train`` or ``test``.
+    features : array (n, d)
+    labels : int array (n,)
+    columns : int, optional
+        That the features must have.
+    least : int
+        Classes that there must be.
+
+    Returns
+    -------
+    float64 array (n, d), int64 array (n,)
+
+    Raises
+    ------
+    ValueError
+        If they are not as :func:`fit_head` needs them.
+    """
     name = f"{which}_features"
     (X,) = as_samples(**{name: features})
     as_matrix(name, X, columns=columns)

@@ -1,0 +1,357 @@
+"""Readings that might give the slides' chance, each with its controls.
+
+A constant prediction is right on exactly one test image in ten, whatever the seed; the slides'
+digits vary. Every row says therefore, beside the accuracy, how many of the test images get the
+commonest prediction.
+"""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from sslboost.core import files, provenance, sweep
+from sslboost.core.compute import threads, uses_bfloat16
+from sslboost.core.sweep import code_version
+from sslboost.core.validation import as_choice, as_count, as_number
+from sslboost.images import data
+from sslboost.images.checks import as_counts, as_seed
+from sslboost.images.data import CLASSES
+from sslboost.images.lagging import train_lagging
+from sslboost.images.pretexts import PRETEXTS
+from sslboost.images.probe import fit_head, network_outputs, pretext_accuracy, stage_features
+from sslboost.images.processor import initial_processor, train_processor
+from sslboost.images.table import common
+from sslboost.images.table.part import part_of
+from sslboost.images.table.profiles import PROFILES
+from sslboost.images.training import descend, initial_network, one_cycle, outputs_of, train
+
+#: Optimisers and rates of the heads that lag behind f.
+LAGGING = (("sgd", 0.05), ("sgd", 0.005), ("adam", 0.001))
+
+#: What psi reads under weight decay: f of the slides' loss, f without its pretext term, f before
+#: any training, and the image itself on 8 x 8 cells.
+SOURCES = ("f", "f without pretext", "untrained f", "pixels")
+
+DECAYS = (0.0005, 0.002, 0.005, 0.01, 0.02, 0.05)
+
+_GRID = 8
+_ROTATION = PRETEXTS["rotation"]
+
+
+def lagging(profile, n0, optimiser, rate, seed, rng=None):
+    """Measure a head on f(x) where f was trained beside heads that lag behind it.
+
+    Parameters
+    ----------
+    profile : str
+    n0 : int
+        Extra labels.
+    optimiser : str
+    rate : float
+    seed : int
+    rng : numpy.random.Generator, optional
+        Not used: all randomness comes from ``seed``.
+
+    Returns
+    -------
+    list of dict
+        ``labels``, ``head``, ``accuracy``, ``commonest``, ``diverged`` (the step, or None) and
+        ``size``, the root mean square of f(x) at the end.
+
+    Raises
+    ------
+    ValueError
+        If an argument is none of those.
+    """
+    started = time.perf_counter()
+    chosen = PROFILES[as_choice("profile", profile, PROFILES)]
+    with threads(chosen.ssl.threads):
+        part = part_of(chosen, _ROTATION, as_seed(seed))
+        trained = train_lagging(
+            part.images,
+            *part.take(n0),
+            _ROTATION,
+            chosen.processor,
+            optimiser=optimiser,
+            rate=rate,
+            seed=seed,
+        )
+        if trained.diverged is None:
+            features = [network_outputs(trained.network, x) for x in (part.downstream, part.test)]
+            rows = _read(part, *features, heads=("scale-free",))
+        else:  # no number is larger than another, and the first class is predicted everywhere
+            nothing = np.zeros(len(part.test_labels), int)
+            rows = [_row(part, labels, "scale-free", nothing) for labels in part.rows]
+    own = {"diverged": trained.diverged, "size": float(trained.history[-1][3])}
+    return [row | own | {"seconds": time.perf_counter() - started} for row in rows]
+
+
+def decayed(profile, source, n0, seed, rng=None):
+    """Measure heads on the last layer of psi, trained on f(x) under several weight decays.
+
+    Every image is shown to psi in its four turns and without augmentation, so that f is read once.
+
+    Parameters
+    ----------
+    profile : str
+    source : str
+        One of ``SOURCES``.
+    n0 : int
+        Extra labels of f.
+    seed : int
+    rng : numpy.random.Generator, optional
+        Not used: all randomness comes from ``seed``.
+
+    Returns
+    -------
+    list of dict
+        ``decay``, ``labels``, ``head``, ``accuracy``, ``commonest``, ``told`` (of the turns of the
+        test images) and ``spread``, the largest standard deviation of a neuron over them.
+
+    Raises
+    ------
+    ValueError
+        If an argument is none of those.
+    """
+    started = time.perf_counter()
+    chosen = PROFILES[as_choice("profile", profile, PROFILES)]
+    as_choice("source", source, SOURCES)
+    n0 = as_count("n0", n0, most=chosen.sizes[0])
+    rows = []
+    with threads(chosen.ssl.threads):
+        part = part_of(chosen, _ROTATION, as_seed(seed))
+        extract = _extractor(source, chosen, part, n0, seed)
+        turned, test = (_turned(extract, images) for images in (part.images, part.raw_test))
+        upright = [extract(images) for images in (part.downstream, part.test)]
+        for decay in DECAYS:
+            psi = train_on_features(*turned, replace(chosen.psi, decay=decay), seed=seed)
+            last = [_hidden(psi, X) for X in upright]
+            told = float((_outputs(psi, test[0]).argmax(1) == test[1]).double().mean())
+            own = {"decay": decay, "told": told, "spread": float(last[1].std(axis=0).max())}
+            rows += [row | own for row in _read(part, *last, heads=tuple(_HEADS))]
+    return [row | {"seconds": time.perf_counter() - started} for row in rows]
+
+
+def _extractor(source, chosen, part, n0, seed):
+    """A function from images to the vectors that psi reads."""
+    if source == "pixels":
+        return lambda x: F.adaptive_avg_pool2d(x.float() / 255, _GRID).flatten(1).numpy()
+    config = chosen.processor
+    if source == "untrained f":
+        network = initial_processor(config, seed=seed)
+    else:
+        lam = 0.0 if source == "f without pretext" else config.lam
+        how = {"seed": seed, "progress": False}
+        given = part.images, *part.take(n0), _ROTATION, replace(config, lam=lam)
+        network = train_processor(*given, **how).network
+    return lambda x: network_outputs(network, x)
+
+
+def _turned(extract, images):
+    """Vectors of every turn of every image, and the turns."""
+    turns = [torch.full((len(images),), turn) for turn in range(_ROTATION.outputs)]
+    vectors = [torch.from_numpy(extract(_ROTATION.apply(images, turn))) for turn in turns]
+    return torch.cat(vectors), torch.cat(turns)
+
+
+def train_on_features(features, turns, config, *, seed):
+    """Train psi to tell turns from vectors.
+
+    Parameters
+    ----------
+    features : float tensor (n, d)
+    turns : int64 tensor (n,)
+    config : Config
+        A perceptron; an epoch is a quarter of the rows, one turn of each image.
+    seed : int
+
+    Returns
+    -------
+    PretextNetwork
+        In evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If the training diverges.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    network = initial_network(
+        config, _ROTATION.outputs, seed=seed, inputs=features.shape[1]
+    ).train()
+    steps = config.steps(max(1, len(features) // _ROTATION.outputs))
+    optimizer, schedule = one_cycle(network, config, steps)
+    for _ in range(steps):
+        drawn = torch.randint(len(features), (config.batch,), generator=generator)
+        loss = _ROTATION.loss(outputs_of(network, features[drawn]), turns[drawn])
+        descend(loss, optimizer, schedule)
+    return network.eval()
+
+
+@torch.no_grad()
+def _outputs(psi, X):
+    return outputs_of(psi, X)
+
+
+@torch.no_grad()
+def _hidden(psi, X):
+    """The last hidden layer in single precision, whose rounding one of the heads amplifies."""
+    return psi.encoder(torch.from_numpy(X))[-1].numpy()
+
+
+def _scale_free(X, y, X_test, seed):
+    return fit_head(X, y).predict(X_test)
+
+
+def _amplifying(X, y, X_test, seed):
+    """Scale-free as well, and without a cut-off for what is constant but for its rounding."""
+    return fit_head(X.astype(float), y).predict(X_test.astype(float))
+
+
+def _descending(X, y, X_test, seed, epochs=50, rate=0.1, decay=5e-4, batch=128):
+    """A linear head trained by gradient steps on the features as they are."""
+    generator = torch.Generator().manual_seed(seed)
+    X, y, X_test = torch.from_numpy(X), torch.from_numpy(y), torch.from_numpy(X_test)
+    W = torch.zeros(X.shape[1], len(CLASSES), requires_grad=True)
+    b = torch.zeros(len(CLASSES), requires_grad=True)
+    optimizer = torch.optim.SGD([W, b], rate, momentum=0.9, weight_decay=decay)
+    for _ in range(max(1, epochs * len(X) // batch)):
+        drawn = torch.randint(len(X), (batch,), generator=generator)
+        descend(F.cross_entropy(X[drawn] @ W + b, y[drawn]), optimizer)
+    return (X_test @ W + b).argmax(1).numpy()
+
+
+#: Heads on the last layer of psi.
+_HEADS = {"scale-free": _scale_free, "amplifying": _amplifying, "descending": _descending}
+
+
+def _read(part, X, X_test, heads):
+    return [
+        _row(part, labels, head, _HEADS[head](X[own], part.labels[own], X_test, 0))
+        for head in heads
+        for labels, own in part.rows.items()
+    ]
+
+
+def _row(part, labels, head, predicted):
+    """Accuracy of predictions, and the share of the commonest one."""
+    return {
+        "labels": labels,
+        "head": head,
+        "accuracy": float(np.mean(predicted == part.test_labels)),
+        "commonest": float(np.bincount(predicted).max() / len(predicted)),
+    }
+
+
+def plain(profile, decay, seed, rng=None):
+    """Measure heads on the last layer of plain SSL's psi under a weight decay: no f at all.
+
+    Parameters
+    ----------
+    profile : str
+    decay : float
+    seed : int
+    rng : numpy.random.Generator, optional
+        Not used: all randomness comes from ``seed``.
+
+    Returns
+    -------
+    list of dict
+        As of :func:`decayed`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is none of those.
+    """
+    started = time.perf_counter()
+    chosen = PROFILES[as_choice("profile", profile, PROFILES)]
+    config = replace(chosen.ssl, decay=as_number("decay", decay, least=0))
+    with threads(config.threads):
+        part = part_of(chosen, _ROTATION, as_seed(seed))
+        network = train(part.images, _ROTATION, config, seed=seed, progress=False).network
+        last = [
+            stage_features(network.encoder, images, grid=1)[-1]
+            for images in (part.downstream, part.test)
+        ]
+        told = pretext_accuracy(network, part.raw_test, _ROTATION, seed=seed)
+        rows = _read(part, *last, heads=tuple(_HEADS))
+    own = {"told": told, "spread": float(last[1].std(axis=0).max())}
+    return [row | own | {"seconds": time.perf_counter() - started} for row in rows]
+
+
+def record_chance(path, *, profile="laptop", seeds=(0, 1, 2, 3, 4), n_jobs=None, progress=None):
+    """Measure every candidate for every n0 and seed, with its controls, and record it.
+
+    Finished cells are kept in the data folder: an interrupted call, made again, goes on.
+
+    Parameters
+    ----------
+    path : path-like
+        JSON file, which appears whole or not at all.
+    profile : str
+    seeds : sequence of int
+    n_jobs : int, optional
+        As in joblib.
+    progress : bool, optional
+
+    Returns
+    -------
+    list of dict
+        Rows of :func:`lagging`, :func:`decayed` and :func:`plain`, the arm named.
+
+    Raises
+    ------
+    ValueError
+        If an argument is none of those, or no file can be written there.
+    RuntimeError
+        If a cell fails; finished cells are kept.
+    OSError
+        If a cell or the file cannot be written.
+
+    Source: slide "Experiments", its chance.
+    """
+    path = files.destination("path", path)
+    extra = PROFILES[as_choice("profile", profile, PROFILES)].sizes[0]
+    seeds = list(as_counts("seeds", seeds, least=0))
+    sizes = [extra * part // 5 for part in range(1, 6)]
+    shared = {"profile": [profile], "seed": seeds}
+    learned, fixed = SOURCES[:2], SOURCES[2:]
+    grids = [
+        *(
+            (lagging, {"n0": sizes, "optimiser": [optimiser], "rate": [rate]})
+            for optimiser, rate in LAGGING
+        ),
+        (decayed, {"source": list(learned), "n0": sizes}),
+        (decayed, {"source": list(fixed), "n0": sizes[:1]}),  # which know no extra label
+        (plain, {"decay": list(DECAYS[1::2])}),
+    ]
+    products = "bfloat16" if uses_bfloat16() else "float32"
+    started, rows = time.perf_counter(), []
+    for cell, axes in grids:
+        found = sweep.run(
+            cell,
+            sweep.grid(**axes, **shared),
+            data.folder() / "table",
+            code_version=f"{version()}-{products}",
+            n_jobs=n_jobs,
+            progress=progress,
+        )
+        rows += [{"arm": cell.__name__, **row} for row in found]
+    facts = provenance.describe() | {"profile": profile, "code_version": version()}
+    facts["seconds"] = time.perf_counter() - started
+    files.write_json(path, {"provenance": facts, "runs": rows})
+    return rows
+
+
+def version():
+    """Return the version of the code that decides what these cells measure.
+
+    Returns
+    -------
+    str
+    """
+    return code_version("sslboost.images.lagging", __name__, *common.MODULES)
