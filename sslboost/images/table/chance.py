@@ -18,12 +18,12 @@ from sslboost.core.sweep import code_version
 from sslboost.core.validation import as_choice, as_count, as_number
 from sslboost.images import data
 from sslboost.images.checks import as_counts, as_seed
-from sslboost.images.data import CLASSES
 from sslboost.images.lagging import train_lagging
 from sslboost.images.pretexts import PRETEXTS
-from sslboost.images.probe import fit_head, network_outputs, pretext_accuracy, stage_features
+from sslboost.images.probe import network_outputs, pretext_accuracy, stage_features
 from sslboost.images.processor import initial_processor, train_processor
 from sslboost.images.table import common
+from sslboost.images.table._heads import HEADS, read_heads, scored
 from sslboost.images.table.part import part_of
 from sslboost.images.table.profiles import PROFILES
 from sslboost.images.training import descend, initial_network, one_cycle, outputs_of, train
@@ -81,10 +81,10 @@ def lagging(profile, n0, optimiser, rate, seed, rng=None):
         )
         if trained.diverged is None:
             features = [network_outputs(trained.network, x) for x in (part.downstream, part.test)]
-            rows = _read(part, *features, heads=("scale-free",))
+            rows = read_heads(part, *features, heads=("scale-free",))
         else:  # no number is larger than another, and the first class is predicted everywhere
             nothing = np.zeros(len(part.test_labels), int)
-            rows = [_row(part, labels, "scale-free", nothing) for labels in part.rows]
+            rows = [scored(part, labels, "scale-free", nothing) for labels in part.rows]
     own = {"diverged": trained.diverged, "size": float(trained.history[-1][3])}
     return [row | own | {"seconds": time.perf_counter() - started} for row in rows]
 
@@ -131,7 +131,7 @@ def decayed(profile, source, n0, seed, rng=None):
             last = [_hidden(psi, X) for X in upright]
             told = float((_outputs(psi, test[0]).argmax(1) == test[1]).double().mean())
             own = {"decay": decay, "told": told, "spread": float(last[1].std(axis=0).max())}
-            rows += [row | own for row in _read(part, *last, heads=tuple(_HEADS))]
+            rows += [row | own for row in read_heads(part, *last, heads=tuple(HEADS))]
     return [row | {"seconds": time.perf_counter() - started} for row in rows]
 
 
@@ -202,50 +202,6 @@ def _hidden(psi, X):
     return psi.encoder(torch.from_numpy(X))[-1].numpy()
 
 
-def _scale_free(X, y, X_test, seed):
-    return fit_head(X, y).predict(X_test)
-
-
-def _amplifying(X, y, X_test, seed):
-    """Scale-free as well, and without a cut-off for what is constant but for its rounding."""
-    return fit_head(X.astype(float), y).predict(X_test.astype(float))
-
-
-def _descending(X, y, X_test, seed, epochs=50, rate=0.1, decay=5e-4, batch=128):
-    """A linear head trained by gradient steps on the features as they are."""
-    generator = torch.Generator().manual_seed(seed)
-    X, y, X_test = torch.from_numpy(X), torch.from_numpy(y), torch.from_numpy(X_test)
-    W = torch.zeros(X.shape[1], len(CLASSES), requires_grad=True)
-    b = torch.zeros(len(CLASSES), requires_grad=True)
-    optimizer = torch.optim.SGD([W, b], rate, momentum=0.9, weight_decay=decay)
-    for _ in range(max(1, epochs * len(X) // batch)):
-        drawn = torch.randint(len(X), (batch,), generator=generator)
-        descend(F.cross_entropy(X[drawn] @ W + b, y[drawn]), optimizer)
-    return (X_test @ W + b).argmax(1).numpy()
-
-
-#: Heads on the last layer of psi.
-_HEADS = {"scale-free": _scale_free, "amplifying": _amplifying, "descending": _descending}
-
-
-def _read(part, X, X_test, heads):
-    return [
-        _row(part, labels, head, _HEADS[head](X[own], part.labels[own], X_test, 0))
-        for head in heads
-        for labels, own in part.rows.items()
-    ]
-
-
-def _row(part, labels, head, predicted):
-    """Accuracy of predictions, and the share of the commonest one."""
-    return {
-        "labels": labels,
-        "head": head,
-        "accuracy": float(np.mean(predicted == part.test_labels)),
-        "commonest": float(np.bincount(predicted).max() / len(predicted)),
-    }
-
-
 def plain(profile, decay, seed, rng=None):
     """Measure heads on the last layer of plain SSL's psi under a weight decay: no f at all.
 
@@ -278,7 +234,7 @@ def plain(profile, decay, seed, rng=None):
             for images in (part.downstream, part.test)
         ]
         told = pretext_accuracy(network, part.raw_test, _ROTATION, seed=seed)
-        rows = _read(part, *last, heads=tuple(_HEADS))
+        rows = read_heads(part, *last, heads=tuple(HEADS))
     own = {"told": told, "spread": float(last[1].std(axis=0).max())}
     return [row | own | {"seconds": time.perf_counter() - started} for row in rows]
 
@@ -354,4 +310,6 @@ def version():
     -------
     str
     """
-    return code_version("sslboost.images.lagging", __name__, *common.MODULES)
+    return code_version(
+        "sslboost.images.lagging", __name__, "sslboost.images.table._heads", *common.MODULES
+    )

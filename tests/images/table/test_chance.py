@@ -11,7 +11,7 @@ import torch
 from sslboost.images import data
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import fit_head
-from sslboost.images.table import chance
+from sslboost.images.table import _heads, chance
 from sslboost.images.table.part import part_of
 from sslboost.images.table.profiles import SMOKE
 
@@ -58,7 +58,9 @@ def test_a_collapsed_layer_gives_a_constant_and_its_rounding_does_not(part):
         np.where(rng.integers(2, size=(size, 6)), level, np.nextafter(level, np.float32(1)))
         for size in (n, n_test)
     )
-    rows = chance._read(part, collapsed, test, heads=("scale-free", "amplifying", "descending"))
+    rows = _heads.read_heads(
+        part, collapsed, test, heads=("scale-free", "amplifying", "descending")
+    )
     commonest = {(row["head"], row["labels"]): row["commonest"] for row in rows}
     assert commonest["scale-free", "full"] == 1.0  # one level, up to its rounding
     assert commonest["amplifying", "full"] < 1.0  # which this head takes for features
@@ -73,10 +75,10 @@ def test_a_descending_head_learns_a_linear_rule():
     X = rng.standard_normal((900, 12)).astype(np.float32)
     y = (X @ rng.standard_normal((12, 10))).argmax(1)
     given = X[:600], y[:600], X[600:]
-    found = np.mean(chance._descending(*given, 0) == y[600:])
+    found = np.mean(_heads._descending(*given, 0) == y[600:])
     least_squares = np.mean(fit_head(*given[:2]).predict(X[600:]) == y[600:])
     assert found > 0.6 and least_squares > 0.6
-    assert np.array_equal(chance._descending(*given, 0), chance._descending(*given, 0))
+    assert np.array_equal(_heads._descending(*given, 0), _heads._descending(*given, 0))
 
 
 def test_psi_on_vectors_sees_every_turn(part):
