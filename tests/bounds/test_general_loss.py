@@ -82,6 +82,11 @@ def test_a_remainder_that_is_rounding_is_nothing():
     np.testing.assert_allclose(half, cov / 2, rtol=rounding)
 
 
+def test_hubers_loss_is_square_up_to_one_and_linear_beyond():
+    residuals = np.array([[0.3, 0.4], [0.6, 0.8], [3.0, 4.0], [0.0, 0.0]])  # 0.5, 1, 5 and 0 long
+    np.testing.assert_allclose(LOSSES["Huber"](residuals), [0.125, 0.5, 4.5, 0.0], rtol=1e-15)
+
+
 @pytest.mark.parametrize("s", [1e-12, 1e12])
 def test_the_extra_loss_does_not_depend_on_units(s):
     rng = np.random.default_rng(7)

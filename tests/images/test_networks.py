@@ -45,6 +45,12 @@ def test_every_stage_is_shown(encoder, sides):
     assert [h.shape for h in maps] == [(2, w, s, s) for w, s in widths]
 
 
+def test_an_epoch_shows_as_many_images_as_there_are():
+    config = Config((4, 8), epochs=3, batch=256)
+    assert (config.steps(1024), config.steps(1000)) == (12, 12)
+    assert config.steps(100) == 3  # batches of all hundred
+
+
 def test_a_wide_group_is_two_convolutions_written_out(images):
     config = Config((4, 8, 6), architecture="wide")
     encoder = drawn(config.encoder, 0)

@@ -124,6 +124,7 @@ def test_without_evidence_there_is_a_note(tmp_path):
         lambda found: found["provenance"].update(date=3),
         lambda found: found.update(kinds=[]),
         lambda found: found["kinds"][0].update(kind=""),
+        lambda found: found["kinds"][0].update(lost=1),
         lambda found: found["kinds"][0].update(lost=3),
         lambda found: found["kinds"][0].update(tried="1080"),
         lambda found: found["kinds"][0].update(held=-1, lost=1081),

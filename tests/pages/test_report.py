@@ -99,6 +99,7 @@ def test_the_processor_table_holds_the_slides_and_every_reading(table, cells):
         ["smoke, network", "f(x) itself"],
     ]
     assert ours[0][2:] == ["30.00 (1.00)", "30.00 (1.00)", "51.00 (1.00)"]
+    assert [line[-1] for line in ours[1:]] == [""] * 7  # plain SSL has no adversary: told once
     assert ours[5][1:] == ["linear ψ of f(x)", "10.00 (1.00)", "30.00 (1.00)", ""]
     assert len(ours) == 8
 

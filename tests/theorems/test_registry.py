@@ -113,6 +113,18 @@ def toy(value, control):
     )
 
 
+def test_a_seed_draws_the_problem_and_what_its_check_needs():
+    drawing = replace(
+        toy(0.0, 0.0),
+        construct=lambda rng: rng.random(),
+        check=lambda problem, rng: Certificate("", problem, rng.random()),
+    )
+    first, again, other = (drawing.certify(seed=seed) for seed in (0, 0, 1))
+    assert first == again
+    assert first.value != other.value and first.bound != other.bound
+    assert first.value != first.bound  # two generators, not one twice
+
+
 def test_the_board_tells_what_holds_and_what_fails():
     rows = certify_all([toy(0.25, 2.0)])
     assert rows[0] | {"seconds": 0} == {

@@ -313,6 +313,20 @@ def test_a_cache_that_is_closed_is_read_and_named_before_computing(public_folder
                 sweep.run(never, [{"i": 2}], missing)
 
 
+def test_a_kept_cell_whose_number_was_edited_is_computed_again(tmp_path):
+    expected = sweep.run(cell, [{"i": 1}], tmp_path)
+    (kept,) = tmp_path.glob("*.json")
+    checksum, body = kept.read_text().split("\n")
+    edited = json.loads(body)
+    edited["rows"][0]["value"] = 7.0
+    kept.write_text(f"{checksum}\n{json.dumps(edited)}")
+    assert sweep.run(cell, [{"i": 1}], tmp_path) == expected
+    # Control: with a checksum of its own it is a cell like others.
+    body = json.dumps(edited)
+    kept.write_text(f"{hashlib.sha256(body.encode()).hexdigest()}\n{body}")
+    assert sweep.run(cell, [{"i": 1}], tmp_path)[0]["value"] == 7.0
+
+
 ROWS = {
     "nan": float("nan"),
     "inf": math.inf,
