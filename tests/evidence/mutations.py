@@ -99,8 +99,8 @@ def _environment(root):
 def stages(file, root):
     """Return the tests to run for a file, nearest first.
 
-    Those named for the module, those that import it, the others of its folder, and those of each
-    folder that imports its folder.
+    Those named for the module, those of its folder that import it, the others of its folder, those
+    of other folders that import it, and those of each folder that imports its folder.
     """
     folder, *inner = Path(file).with_suffix("").parts[1:]
     near = _tests_of(folder, root)
@@ -110,8 +110,10 @@ def stages(file, root):
     users = [t for t in near if t not in own and imports.search((root / t).read_text("utf-8"))]
     users.sort(key=lambda test: test.count("/"))
     rest = [test for test in near if test not in own + users]
+    others = [test for test in _tests_of(".", root) if test not in near]
+    away = [t for t in others if imports.search((root / t).read_text("utf-8"))]
     far = [_tests_of(other, root) for other in _importers(folder, root)]
-    return [stage for stage in (own, users, rest, *far) if stage]
+    return [stage for stage in (own, users, rest, away, *far) if stage]
 
 
 def _tests_of(folder, root):
