@@ -62,7 +62,7 @@ _maybe_cifar = {"cifar": thing(p.cifar).but("None"), "indices": array(lambda: np
 _maybe_cifar |= {"columns": count(1)}
 _capacity = {"rows": rows(p.capacity_rows), "live": rows(p.capacity_rows, empty=False)}
 _probes = {"better": thing(p.a_probe), "worse": thing(p.a_probe)}
-_selection = thing(lambda: {"arm": "ssl", "labels": "full", "pretext": "rotation"}).named("runs")
+_selection = thing(p.selection).named("runs")
 _two_tensors = {
     "features": tensor(lambda: torch.tensor(v.normal(40, 2)), tied=ROWS),
     "targets": tensor(lambda: torch.tensor(v.normal(40, 3)), tied=ROWS),
@@ -354,6 +354,6 @@ OWN = {
     },
     "pages.report.labels_figure": _table_row,
     "pages.report.nearest_to_chance": {"values": NOTHING, "table": thing(p.table_of_full)},
-    "pages.report.processor_table": _table_row,
+    "pages.report.processor_table": _table_row | {"last": flag()},
     "pages.report.separation": {"better": _selection, "worse": _selection},
 }

@@ -185,3 +185,16 @@ def test_what_is_accepted():
     assert not evidence.accepted(evidence.row("planted faults", 19, survivors))
     assert not evidence.accepted(evidence.row("planted faults", 99, [{"what": "a", "why": ""}]))
     assert not evidence.accepted(evidence.row("kills", 99, survivors))
+
+
+def replacing():
+    os.environ["REPLACED_BY_AN_ATTEMPT"] = "1"
+    return 3, []
+
+
+def test_what_one_attempt_replaces_is_in_its_place_for_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(evidence, "KINDS", {"calls": ("malformed calls", replacing)})
+    assert evidence.main(["calls", "--out", str(tmp_path / "evidence.json")]) == 0
+    (found,) = json.loads((tmp_path / "evidence.json").read_text())["kinds"]
+    assert found["tried"] == found["held"] == 3
+    assert "REPLACED_BY_AN_ATTEMPT" not in os.environ

@@ -95,6 +95,7 @@ def test_every_layer_and_the_best_one_are_scored():
 
 def test_further_readings_are_of_the_layer_that_was_chosen():
     part, (stages, test), _ = scored_part()
+    stages, test = ([X + 3.0 for X in features] for features in (stages, test))
     scored = part.score("layer", NAMES, stages, test)
     further = part.score_further(scored, NAMES, stages, test, seed=3, components=4)
     assert [(row["labels"], row["features"]) for row in further] == [
