@@ -9,18 +9,18 @@ from sslboost.images.probe import fit_head
 from sslboost.images.training import descend
 
 
-def _scale_free(X, y, X_test, seed):
+def _scale_free(X, y, X_test):
     return fit_head(X, y).predict(X_test)
 
 
-def _amplifying(X, y, X_test, seed):
+def _amplifying(X, y, X_test):
     """Scale-free as well, and without a cut-off for what is constant but for its rounding."""
     return fit_head(X.astype(float), y).predict(X_test.astype(float))
 
 
-def _descending(X, y, X_test, seed, epochs=50, rate=0.1, decay=5e-4, batch=128):
-    """A linear head trained by gradient steps on the features as they are."""
-    generator = torch.Generator().manual_seed(seed)
+def _descending(X, y, X_test, epochs=50, rate=0.1, decay=5e-4, batch=128):
+    """A linear head trained by gradient steps on the features as they are, always the same."""
+    generator = torch.Generator().manual_seed(0)
     X, y, X_test = torch.from_numpy(X), torch.from_numpy(y), torch.from_numpy(X_test)
     W = torch.zeros(X.shape[1], len(CLASSES), requires_grad=True)
     b = torch.zeros(len(CLASSES), requires_grad=True)
@@ -38,7 +38,7 @@ HEADS = {"scale-free": _scale_free, "amplifying": _amplifying, "descending": _de
 def read_heads(part, X, X_test, heads):
     """Rows of heads on features of the downstream and the test images of a part."""
     return [
-        scored(part, labels, head, HEADS[head](X[own], part.labels[own], X_test, 0))
+        scored(part, labels, head, HEADS[head](X[own], part.labels[own], X_test))
         for head in heads
         for labels, own in part.rows.items()
     ]

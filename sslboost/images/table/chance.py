@@ -79,8 +79,8 @@ def lagging(profile, n0, optimiser, rate, seed, rng=None):
             rate=rate,
             seed=seed,
         )
-        if trained.diverged is None:
-            features = [network_outputs(trained.network, x) for x in (part.downstream, part.test)]
+        features = [network_outputs(trained.network, x) for x in (part.downstream, part.test)]
+        if trained.diverged is None and all(np.isfinite(f).all() for f in features):
             rows = read_heads(part, *features, heads=("scale-free",))
         else:  # no number is larger than another, and the first class is predicted everywhere
             nothing = np.zeros(len(part.test_labels), int)

@@ -75,10 +75,10 @@ def test_a_descending_head_learns_a_linear_rule():
     X = rng.standard_normal((900, 12)).astype(np.float32)
     y = (X @ rng.standard_normal((12, 10))).argmax(1)
     given = X[:600], y[:600], X[600:]
-    found = np.mean(_heads._descending(*given, 0) == y[600:])
+    found = np.mean(_heads._descending(*given) == y[600:])
     least_squares = np.mean(fit_head(*given[:2]).predict(X[600:]) == y[600:])
     assert found > 0.6 and least_squares > 0.6
-    assert np.array_equal(_heads._descending(*given, 0), _heads._descending(*given, 0))
+    assert np.array_equal(_heads._descending(*given), _heads._descending(*given))
 
 
 def test_psi_on_vectors_sees_every_turn(part):
