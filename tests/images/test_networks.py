@@ -11,6 +11,7 @@ import pytest
 import torch
 from scipy import stats
 from torch import nn
+from torch.nn import functional as F
 
 from sslboost.images.batches import to_input
 from sslboost.images.networks.config import Config
@@ -68,6 +69,26 @@ def test_a_wide_group_is_two_convolutions_written_out(images):
     # Sums of 8 * 9 products in float32.
     assert torch.allclose(second, h + normalised(group.norm2, residual), rtol=1e-5, atol=1e-6)
     assert (stem >= 0).all() and (second >= h - 1e-6).all()
+
+
+def strided_and_thin(network):
+    """Strided 1 x 1 convolutions of few channels, whose training corrupts memory in float32."""
+    return [
+        part
+        for part in network.modules()
+        if isinstance(part, nn.Conv2d) and part.kernel_size == (1, 1)
+        if part.stride != (1, 1) and part.in_channels < 16
+    ]
+
+
+def test_no_convolution_is_strided_and_thin_and_the_skip_is_one_in_two_steps():
+    assert not strided_and_thin(Encoder((4, 8, 12), 2)) and not strided_and_thin(ResNet18())
+    assert strided_and_thin(nn.Conv2d(8, 16, 1, 2))  # control
+    block = Encoder((4, 8)).stages[1][0]
+    x = torch.randn(2, 4, 9, 10, generator=torch.Generator().manual_seed(0))
+    at_once = F.conv2d(x, block.skip[1].weight, stride=2)
+    assert torch.equal(block.skip(x), F.conv2d(x[:, :, ::2, ::2], block.skip[1].weight))
+    torch.testing.assert_close(block.skip(x), at_once)
 
 
 def test_a_perceptron_shows_every_layer():

@@ -30,7 +30,11 @@ class Block(nn.Module):
         self.skip = (
             nn.Identity()
             if stride == 1 and width_in == width_out
-            else nn.Conv2d(width_in, width_out, 1, stride, bias=False)
+            # A strided 1 x 1 convolution in two steps: in one, oneDNN writes past its workspace in
+            # float32 where channels are few (uxlfoundation/oneDNN issue 6035).
+            else nn.Sequential(
+                nn.MaxPool2d(1, stride), nn.Conv2d(width_in, width_out, 1, bias=False)
+            )
         )
 
     def forward(self, x):
