@@ -255,8 +255,14 @@ def lambda_star(population):
     U = population.U
     if U.shape[1] == 0:
         raise ValueError("population must have y depend on x, got cov_xy = 0")
-    left, size, _ = linalg.svd(U.T @ population.K_y)
-    along_z = left.T @ (U.T @ population.K_z) / size[: U.shape[1], None]
-    largest = linalg.svdvals(along_z)[0] ** 2
-    unit = np.sum(population.K_z**2) / size[0] ** 2
-    return float(1 / largest) if largest > RANK_RTOL**2 * unit else np.inf
+    K_z = U.T @ population.K_z
+    share = np.linalg.norm(population.in_units_of_sd(K_z, "z"))
+    if share <= RANK_RTOL * np.linalg.norm(population.in_units_of_sd(population.K_z, "z")):
+        return np.inf
+    # M_y = R'R on U. Largest rows first and pivoted, R keeps the digits of every y, also where
+    # their units differ (Cox and Higham, 1998).
+    rows = population.K_y.T @ U
+    rows = rows[np.argsort(-np.linalg.norm(rows, axis=1))]
+    R, pivots = linalg.qr(rows, mode="r", pivoting=True)
+    along_z = linalg.solve_triangular(R[: U.shape[1]], K_z[pivots], trans="T")
+    return float(linalg.svdvals(along_z)[0] ** -2)
