@@ -1,5 +1,6 @@
 """Training that can stop anywhere: the state on disk from which a run goes on and ends the same."""
 
+import time
 import warnings
 import zipfile
 
@@ -161,15 +162,17 @@ def run(advance, steps, parts, generator, *, window, unit, known_by, checkpoint,
 
     Returns
     -------
-    list of tuple of float
+    history : list of tuple of float
         (step / unit, mean measurements since the previous entry).
+    seconds : float
+        Of the processor, for all the steps that the result is made of.
 
     Raises
     ------
     ValueError, OSError
         If the checkpoint cannot be written; found before the first step where possible.
     """
-    history, seen, start, state = [], [], 0, None
+    history, seen, start, spent, state = [], [], 0, 0.0, None
     if checkpoint:
         checkpoint.prepare()
         known = identity(*known_by)
@@ -179,6 +182,8 @@ def run(advance, steps, parts, generator, *, window, unit, known_by, checkpoint,
             part.load_state_dict(saved)
         generator.set_state(state["generator"])
         history, seen, start = state["history"], list(state["seen"]), state["step"]
+        spent = state["seconds"]
+    began = time.process_time() - spent
     bar = {"initial": start, "total": steps, "desc": name, "unit": "step"}
     for step in tqdm(range(start + 1, steps + 1), disable=not progress, **bar):
         seen.append(advance().detach())
@@ -192,6 +197,7 @@ def run(advance, steps, parts, generator, *, window, unit, known_by, checkpoint,
                 "history": history,
                 "seen": seen,
                 "step": step,
+                "seconds": time.process_time() - began,
             }
             checkpoint.save(known, state)
-    return history
+    return history, time.process_time() - began

@@ -36,6 +36,49 @@ def to_input(images):
     return scaled.contiguous(memory_format=torch.channels_last)
 
 
+class Shuffled:
+    """Rows in a random order: every one is drawn once before any is drawn again.
+
+    Those that fill no batch at the end of a pass are left out of it.
+
+    Parameters
+    ----------
+    rows : int
+    batch : int
+        Rows drawn at a time, at most all of them.
+    generator : torch.Generator
+        On the device to draw on.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+    """
+
+    def __init__(self, rows, batch, generator):
+        self.rows = as_count("rows", rows)
+        self.batch = as_count("batch", batch, most=rows)
+        self.generator = as_generator(generator)
+        self.order, self.at = None, rows
+
+    def draw(self):
+        """Return the next batch of rows, an int64 tensor (batch,)."""
+        if self.at + self.batch > self.rows:
+            device = self.generator.device
+            self.order = torch.randperm(self.rows, generator=self.generator, device=device)
+            self.at = 0
+        self.at += self.batch
+        return self.order[self.at - self.batch : self.at]
+
+    def state_dict(self):
+        """Return where it stands, without the generator."""
+        return {"order": self.order, "at": self.at}
+
+    def load_state_dict(self, state):
+        """Go on from where another one stood."""
+        self.order, self.at = state["order"], state["at"]
+
+
 def augment(images, generator, *, pad=4):
     """Shift every image by up to ``pad`` pixels (edges reflected) and flip half of them.
 

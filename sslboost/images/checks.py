@@ -237,13 +237,14 @@ def as_seed(seed):
     return as_count("seed", seed, least=0, most=2**63 - 1)
 
 
-def as_generator(generator, device):
+def as_generator(generator, device=None):
     """Return a torch generator if it draws on the device.
 
     Parameters
     ----------
     generator : torch.Generator
-    device : torch.device
+    device : torch.device, optional
+        Any when omitted.
 
     Returns
     -------
@@ -256,7 +257,7 @@ def as_generator(generator, device):
     """
     if not isinstance(generator, torch.Generator):
         raise ValueError(f"generator must be a torch.Generator, got {_kind(generator)}")
-    if generator.device.type != device.type:
+    if device is not None and generator.device.type != device.type:
         raise ValueError(f"generator must draw on {device}, got one on {generator.device}")
     return generator
 

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from sslboost.core.compute import autocast, threads
 from sslboost.core.validation import as_choice, as_number, takes
-from sslboost.images.batches import augment, to_input
+from sslboost.images.batches import Shuffled, augment, to_input
 from sslboost.images.checks import as_classes, as_device, as_images, as_pretext, as_seed
 from sslboost.images.data import CLASSES
 from sslboost.images.networks.models import Processor, drawn
@@ -92,12 +92,14 @@ def train_lagging(
     network.to(memory_format=torch.channels_last)
     optimizer = OPTIMISERS[optimiser]([*network.parameters(), *heads.parameters()], rate)
     batch, known = (min(config.network.batch, len(part)) for part in (images, labelled))
+    known_rows, rows = (
+        Shuffled(len(part), size, generator) for part, size in ((labelled, known), (images, batch))
+    )
     history, rival = [], list(heads[1].parameters())
     with threads(config.network.threads):
         for step in range(1, config.steps + 1):
-            chosen = torch.randperm(len(labelled), generator=generator, device=device)[:known]
-            among = torch.randint(len(images), (batch,), generator=generator, device=device)
-            x, targets = pretext.draw(augment(images[among], generator), generator)
+            chosen = known_rows.draw()
+            x, targets = pretext.draw(augment(images[rows.draw()], generator), generator)
             x = to_input(torch.cat([pretext.present(labelled[chosen]), x]))
             with autocast(device):
                 f = network(x).float()

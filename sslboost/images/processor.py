@@ -11,7 +11,7 @@ from sslboost.core.checkpoints import Checkpoint
 from sslboost.core.compute import threads, uses_bfloat16
 from sslboost.core.differentiable import explained
 from sslboost.core.validation import as_choice, as_count, as_number, takes
-from sslboost.images.batches import augment, to_input
+from sslboost.images.batches import Shuffled, augment, to_input
 from sslboost.images.checks import (
     as_classes,
     as_device,
@@ -165,14 +165,16 @@ def train_processor(
     optimizer, schedule = one_cycle(network, config.network, config.steps)
     rival = _Rival(pretext, config, seed, device) if adversary == "network" else None
     batch, known = (min(config.network.batch, len(part)) for part in (images, labelled))
+    known_rows, rows = (
+        Shuffled(len(part), size, generator) for part, size in ((labelled, known), (images, batch))
+    )
     tenth = max(1, config.steps // 10)
     step = 0
 
     def advance():
         nonlocal step
-        chosen = torch.randperm(len(labelled), generator=generator, device=device)[:known]
-        among = torch.randint(len(images), (batch,), generator=generator, device=device)
-        x, targets = pretext.draw(augment(images[among], generator), generator)
+        chosen = known_rows.draw()
+        x, targets = pretext.draw(augment(images[rows.draw()], generator), generator)
         x_labelled = pretext.present(labelled[chosen])  # n0 fixed points, as the loss says
         features = outputs_of(network, to_input(torch.cat([x_labelled, x])))
         f_labelled, f = features.split([known, batch])
@@ -191,10 +193,10 @@ def train_processor(
 
     facts = ("processor", images, labelled, y, pretext, config, adversary, seed)
     with threads(config.network.threads):
-        history = checkpoints.run(
+        history, _ = checkpoints.run(
             advance,
             config.steps,
-            [network, optimizer, schedule, *(rival.parts if rival else [])],
+            [network, optimizer, schedule, known_rows, rows, *(rival.parts if rival else [])],
             generator,
             window=max(1, config.steps // 50),
             unit=1,

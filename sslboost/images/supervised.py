@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from sslboost.core.checkpoints import Checkpoint
 from sslboost.core.validation import as_count, takes
-from sslboost.images.batches import augment, to_input
+from sslboost.images.batches import Shuffled, augment, to_input
 from sslboost.images.checks import as_classes, as_device, as_flag, as_images, as_seed, device_of
 from sslboost.images.data import CLASSES
 from sslboost.images.networks.config import Config
@@ -127,18 +127,17 @@ def _learned(
     generator = torch.Generator(device).manual_seed(seed)
     batch = min(config.batch, len(images))
 
-    def learn():
-        chosen = torch.randint(len(images), (batch,), generator=generator, device=device)
-        outputs = outputs_of(network, to_input(augment(images[chosen], generator)))
-        hits = outputs.detach().argmax(1) == classes[chosen]
-        return F.cross_entropy(outputs, classes[chosen]), hits.float().mean()
+    def learn(rows):
+        outputs = outputs_of(network, to_input(augment(images[rows], generator)))
+        hits = outputs.detach().argmax(1) == classes[rows]
+        return F.cross_entropy(outputs, classes[rows]), hits.float().mean()
 
     return descended(
         network,
         learn,
         config,
         steps,
-        generator,
+        Shuffled(len(images), batch, generator),
         window=max(1, steps // 25),
         unit=len(images) / batch,
         facts=(name, images, classes, config, seed, steps, *facts),

@@ -9,7 +9,7 @@ from sslboost.core import checkpoints
 from sslboost.core.checkpoints import Checkpoint
 from sslboost.core.compute import autocast, threads, uses_bfloat16
 from sslboost.core.validation import as_count, takes
-from sslboost.images.batches import augment, to_input
+from sslboost.images.batches import Shuffled, augment, to_input
 from sslboost.images.checks import (
     as_device,
     as_flag,
@@ -39,10 +39,13 @@ class Trained:
         In evaluation mode.
     history : list of (float, float, float)
         Epoch, mean loss and score since the previous entry, about 25 entries an epoch.
+    seconds : float
+        Of the processor.
     """
 
     network: PretextNetwork
     history: list
+    seconds: float
 
 
 @takes(config=Config, checkpoint=Checkpoint)
@@ -94,28 +97,22 @@ def train(
     progress = as_flag("progress", progress)
     images = as_images("images", images, least=2).to(device)
     generator = torch.Generator(device).manual_seed(seed)
-    batch = min(config.batch, len(images))
-
-    def draw():
-        chosen = torch.randint(len(images), (batch,), generator=generator, device=device)
-        inputs, targets = pretext.draw(augment(images[chosen], generator), generator)
-        return processed(to_input(inputs), processor), targets
-
     first = processed(to_input(images[:1]), processor)
     network = initial_network(config, pretext.outputs, seed=seed, inputs=first.shape[1])
     check_reads("the network of config", network, first)
 
-    def learn():
-        inputs, targets = draw()
-        outputs = outputs_of(network, inputs)
+    def learn(rows):
+        inputs, targets = pretext.draw(augment(images[rows], generator), generator)
+        outputs = outputs_of(network, processed(to_input(inputs), processor))
         return pretext.loss(outputs, targets), pretext.score(outputs.detach(), targets)
 
+    batch = min(config.batch, len(images))
     return descended(
         network,
         learn,
         config,
         config.steps(len(images)),
-        generator,
+        Shuffled(len(images), batch, generator),
         window=max(1, len(images) // batch // 25),
         unit=len(images) / batch,
         facts=("pretext", images, pretext, config, seed, processor),
@@ -125,7 +122,7 @@ def train(
     )
 
 
-def descended(network, learn, config, steps, generator, *, facts, **how):
+def descended(network, learn, config, steps, batches, *, facts, **how):
     """Train a network for a loss; on a CPU with the threads of its configuration.
 
     Parameters
@@ -133,11 +130,11 @@ def descended(network, learn, config, steps, generator, *, facts, **how):
     network : PretextNetwork
         In evaluation mode; it is trained in place.
     learn : callable
-        ``learn()`` draws a batch and returns its loss and a score.
+        ``learn(rows)`` returns the loss and a score of a batch.
     config : Config
     steps : int
-    generator : torch.Generator
-        All the randomness of ``learn``, on the device to train on.
+    batches : Shuffled
+        Its generator, on the device to train on, is all the randomness of ``learn``.
     facts : tuple
         What the training is known by, besides its code and where it runs.
     **how
@@ -147,6 +144,7 @@ def descended(network, learn, config, steps, generator, *, facts, **how):
     -------
     Trained
     """
+    generator = batches.generator
     device = generator.device
     network.train().to(device, memory_format=torch.channels_last)
     if config.compiled:
@@ -154,15 +152,15 @@ def descended(network, learn, config, steps, generator, *, facts, **how):
     optimizer, schedule = one_cycle(network, config, steps)
 
     def advance():
-        loss, score = learn()
+        loss, score = learn(batches.draw())
         descend(loss, optimizer, schedule)
         return torch.stack([loss, score])
 
     known_by = (MODULES, *facts, device.type, uses_bfloat16(device))
-    parts = [network, optimizer, schedule]
+    parts = [network, optimizer, schedule, batches]
     with threads(config.threads):
-        history = checkpoints.run(advance, steps, parts, generator, known_by=known_by, **how)
-    return Trained(network.eval(), history)
+        taken = checkpoints.run(advance, steps, parts, generator, known_by=known_by, **how)
+    return Trained(network.eval(), *taken)
 
 
 def descend(loss, optimizer, schedule=None):

@@ -117,6 +117,8 @@ def test_training_stopped_inside_a_step_ends_as_if_it_had_not(
         resumed = run(checkpoint)
     assert len(begun) == steps - saved
     assert same(whole, resumed)
+    if name == "psi":  # what was spent before the stop counts
+        assert resumed.seconds > state["seconds"] > 0
     # Control: the comparison tells two runs apart.
     assert not same(whole, run(seed=1))
 

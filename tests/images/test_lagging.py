@@ -35,7 +35,7 @@ def test_a_step_of_f_goes_down_the_label_loss_and_up_that_of_its_rival(
     config = dataclasses.replace(SMALL, lam=lam)
     generator = torch.Generator().manual_seed(3)
     chosen = torch.randperm(200, generator=generator)[:100]
-    among = torch.randint(len(images), (100,), generator=generator)
+    among = torch.randperm(len(images), generator=generator)[:100]
     x, turns = ROTATION.draw(augment(images[among], generator), generator)
     targets = [torch.nn.functional.one_hot(t).double() for t in (extra[1][chosen], turns)]
 

@@ -162,7 +162,7 @@ def test_one_step_goes_down_the_loss_of_the_slides(images, extra, lam, monkeypat
 
     generator = torch.Generator().manual_seed(3)
     chosen = torch.randperm(200, generator=generator)
-    among = torch.randint(len(images), (200,), generator=generator)
+    among = torch.randperm(len(images), generator=generator)[:200]
     x, turns = ROTATION.draw(augment(images[among], generator), generator)
     y, z = (torch.nn.functional.one_hot(t).double() for t in (extra[1][chosen], turns))
 

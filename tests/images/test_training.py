@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sslboost.core.compute import threads
-from sslboost.images.batches import augment, to_input
+from sslboost.images.batches import Shuffled, augment, to_input
 from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import PRETEXTS, Rotation
 from sslboost.images.probe import network_outputs, pretext_accuracy
@@ -41,6 +41,39 @@ def test_augmentation_shifts_and_flips_real_pixels(images):
     still = augment(batch, torch.Generator().manual_seed(0), pad=0)
     flipped = (still == batch.flip(3)).flatten(1).all(1)
     assert ((still == batch).flatten(1).all(1) | flipped).all() and flipped.any()
+
+
+def test_every_row_is_drawn_once_before_any_comes_again():
+    def fresh():
+        return Shuffled(10, 3, torch.Generator().manual_seed(0))
+
+    rows = fresh()
+    passes = [torch.cat([rows.draw() for _ in range(3)]).tolist() for _ in range(20)]
+    assert all(len(set(one)) == 9 for one in passes)
+    assert {row for one in passes for row in one} == set(range(10))
+    assert len({tuple(one) for one in passes}) == 20
+    # One that stopped inside a pass goes on where it stood.
+    first, second = fresh(), fresh()
+    first.draw(), second.load_state_dict(first.state_dict())
+    second.generator.set_state(first.generator.get_state())
+    for _ in range(7):
+        assert torch.equal(first.draw(), second.draw())
+    # Control: rows drawn anew each time come again at once.
+    anew = torch.randint(10, (20, 9), generator=torch.Generator().manual_seed(0))
+    assert any(len(set(one)) < 9 for one in anew.tolist())
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ((0, 1, torch.Generator()), "rows must be a positive integer"),
+        ((4, 5, torch.Generator()), "batch must be at most 4"),
+        ((4, 2, 0), "generator must be a torch.Generator"),
+    ],
+)
+def test_what_cannot_be_drawn_is_named(given, named):
+    with pytest.raises(ValueError, match=named):
+        Shuffled(*given)
 
 
 def test_inputs_are_standardised(images):
