@@ -241,6 +241,9 @@ def follow(cifar, parts, pretext, config, n0, *, scored=5000, seed=0, progress=T
 class Judged:
     """The criteria of chapter 2 on features of real images.
 
+    Shares are adjusted for the rows that fitting d features uses up, so that features which know
+    nothing explain nothing on average; NaN where there are too few rows.
+
     Attributes
     ----------
     name : str
@@ -281,7 +284,8 @@ def judge(name, features, z, labels):
     ValueError
         If these are not samples of as many rows, the labels are of one class, or z varies in none.
 
-    Source: slide "The Conditions That Processor f Needs to Satisfy".
+    Source: slide "The Conditions That Processor f Needs to Satisfy"; Ezekiel (1930) for the
+    adjustment.
     """
     if not isinstance(name, str):
         raise ValueError(f"name must be text, got {name!r}")
@@ -292,11 +296,19 @@ def judge(name, features, z, labels):
     varies = [pair for pair in within if pair[1].any()]
     if not varies:
         raise ValueError("z must vary within a class, got one value in each")
-    pooled = explained(*(np.concatenate(part) for part in zip(*within, strict=True)))
-    worst = max(explained(*pair) for pair in varies)
+    together = [np.concatenate(part) for part in zip(*within, strict=True)]
+    pooled = 1 - _left(*together, free=len(Y) - Y.shape[1])
+    shares = [1 - _left(*pair, free=len(pair[0]) - 1) for pair in varies]
+    worst = max((share for share in shares if not np.isnan(share)), default=np.nan)
     values = spectrum(features)
     dimension = float(values.sum() ** 2 / (values**2).sum())
-    return Judged(name, pooled, worst, 1 - explained(features, Y), dimension)
+    return Judged(name, pooled, worst, _left(features, Y, free=len(Y) - 1), dimension)
+
+
+def _left(A, B, *, free):
+    """Share of the variance of B that A leaves, of ``free`` degrees of freedom before the fit."""
+    after = free - A.shape[1]
+    return (1 - explained(A, B)) * free / after if after > 0 else np.nan
 
 
 def spectrum(features):

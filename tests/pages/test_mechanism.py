@@ -47,11 +47,32 @@ def test_the_criteria_are_judged_within_the_classes(labels):
     features = np.array([[0.0], [1], [2], [3], [10], [11]])
     z = np.array([[1.0], [2], [2], [3], [5], [5]])  # constant in the second class
     judged = mechanism.judge("f", features, z, labels)
-    assert judged.c1_worst == pytest.approx(0.9)
-    assert judged.c1_pooled == pytest.approx(9 / (5.5 * 2))
+    # Of 3, 4 and 5 degrees of freedom the fit of one feature uses up one.
+    assert judged.c1_worst == pytest.approx(1 - 0.1 * 3 / 2)
+    assert judged.c1_pooled == pytest.approx(1 - (1 - 9 / (5.5 * 2)) * 4 / 3)
     # Sums of squares 113.5 and 4/3 of a class indicator, of products 12.
-    assert judged.c2 == pytest.approx(1 - 144 / (113.5 * 4 / 3))
+    assert judged.c2 == pytest.approx((1 - 144 / (113.5 * 4 / 3)) * 5 / 4)
     assert (judged.name, judged.dimension) == ("f", pytest.approx(1))
+
+
+def test_features_that_know_nothing_explain_nothing_on_average():
+    """Of 10 classes with 100 rows each, by 40 features: in the sample they explain two fifths."""
+    rng, labels = np.random.default_rng(0), np.repeat(np.arange(10), 100)
+    judged, in_sample = [], []
+    for _ in range(30):
+        features, z = rng.standard_normal((1000, 40)), rng.standard_normal((1000, 2))
+        judged.append(mechanism.judge("noise", features, z, labels))
+        in_sample.append(mechanism.explained(features[:100], z[:100]))
+    for name, expected in [("c1_pooled", 0.0), ("c2", 1.0)]:
+        found = [getattr(one, name) for one in judged]
+        error = np.std(found, ddof=1) / np.sqrt(len(found))
+        assert abs(np.mean(found) - expected) < 4 * error  # beyond that one time in 3,000
+    # The largest of ten strays above zero; without the adjustment all of them do, by far.
+    assert max(one.c1_worst for one in judged) < min(in_sample)
+    few = mechanism.judge(
+        "few", rng.standard_normal((6, 2)), rng.standard_normal((6, 1)), [0, 1] * 3
+    )
+    assert np.isnan(few.c1_worst) and not np.isnan(few.c1_pooled)
 
 
 def test_x_is_averaged_over_the_cells_of_the_grid(cifar):
