@@ -107,6 +107,25 @@ def autocast(device):
     return torch.autocast(_type_of(device), torch.bfloat16, enabled=uses_bfloat16(device))
 
 
+def products(device="cpu"):
+    """Return the name of the type in which networks multiply on a device.
+
+    Parameters
+    ----------
+    device : str or torch.device
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        As of :func:`uses_bfloat16`.
+    """
+    return "bfloat16" if uses_bfloat16(device) else "float32"
+
+
 def describe():
     """Return how networks compute on this processor, for the provenance of a result.
 
@@ -120,7 +139,7 @@ def describe():
     ValueError
         If ``SSLBOOST_BF16`` is neither 0 nor 1.
     """
-    return f"matrix products in {'bfloat16' if uses_bfloat16() else 'float32'}"
+    return f"matrix products in {products()}"
 
 
 @contextmanager

@@ -17,8 +17,10 @@ def main(arguments=None):
     collapse.add_argument("--jobs", type=count, help="cells at a time (1 when omitted)")
     chance = commands.add_parser("chance", help="measure what might give the slides' chance")
     chance.add_argument("path", type=output, help="JSON file to write")
-    chance.add_argument("--profile", default="laptop", help="laptop, workstation, paper or smoke")
+    chance.add_argument("--profile", default="laptop", help="laptop, workstation, paper, ...")
+    chance.add_argument("--arms", nargs="+", help="of lagging, decayed, plain")
     chance.add_argument("--seeds", nargs="+", type=seed, help="0 to 4 when omitted")
+    chance.add_argument("--replace", action="store_true", help="replace a file of other code")
     chance.add_argument("--jobs", type=count, help="cells at a time (1 when omitted)")
     _add_table(commands)
     options = parser.parse_args(arguments)
@@ -41,8 +43,9 @@ def _collapse(options):
 def _chance(options):
     from sslboost.images.table.chance import record_chance
 
-    given = {"seeds": options.seeds} if options.seeds else {}
-    rows = record_chance(options.path, profile=options.profile, n_jobs=options.jobs, **given)
+    given = {name: getattr(options, name) for name in ("arms", "seeds") if getattr(options, name)}
+    how = {"profile": options.profile, "replace": options.replace, "n_jobs": options.jobs}
+    rows = record_chance(options.path, **how, **given)
     print(f"{len(rows)} rows are recorded in {options.path}")
 
 
@@ -54,9 +57,9 @@ def _add_table(commands):
         "in the data folder: an interrupted command, given again, goes on where it stopped. "
         "The file is written beside earlier rows of the same code, never mixed with others.",
     )
-    table.add_argument("--profile", default="laptop", help="laptop, workstation, paper or smoke")
+    table.add_argument("--profile", default="laptop", help="laptop, workstation, paper, ...")
     table.add_argument(
-        "--arms", nargs="+", help="of ssl, supervised, processor, beyond, alternative"
+        "--arms", nargs="+", help="of untrained, ssl, supervised, processor, beyond, alternative"
     )
     table.add_argument("--pretexts", nargs="+", help="of rotation, colourisation, inpainting")
     table.add_argument("--adversaries", nargs="+", help="of linear, network")

@@ -41,6 +41,7 @@ NOT_CALLED = {
     "images.probe.head.rounding_of": _BENEATH,
     "images.probe.head.standardised": _BENEATH,
     "images.table.common": _BENEATH,
+    "images.table.recording": _BENEATH,
     "images.table.readings.mirrored": _BENEATH,
     "images.training.descend": _BENEATH,
     "images.training.outputs_of": _BENEATH,

@@ -116,6 +116,7 @@ OWN = {
     },
     "images.batches.as_images": {"name": CARRIED},
     "images.batches.augment": {"images": _any_pictures, "pad": count(4, least=0)},
+    "images.batches.Shuffled": {"rows": count(8), "batch": count(4)},
     "images.networks.config.Config": {
         "blocks": count(1),
         "epochs": positive,

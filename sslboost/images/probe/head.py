@@ -11,7 +11,7 @@ from sslboost.images.checks import as_classes
 from sslboost.images.data import CLASSES
 
 #: Ridge penalties tried, in units of the mean variance of the standardised features.
-PENALTIES = tuple(10.0**p for p in np.arange(-4, 1.5, 0.5))
+PENALTIES = tuple(10.0**p for p in range(-4, 2))
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,46 @@ def _plain(profile, pretext, seed, part, device, compiled):
         device=device,
         checkpoint=checkpoint_of(profile.name, "ssl", pretext, seed, device, compiled),
         progress=False,
-    ).network
+    )
+
+
+def untrained(profile, pretext, seed, device, compiled, rng=None):
+    """Measure pixels and random features, with all and with half of the labels.
+
+    Parameters
+    ----------
+    profile, pretext : str
+        Names.
+    seed : int
+        Of the weights and labels; the same seed pairs the cells of the table.
+    device : str
+    compiled : bool
+    rng : numpy.random.Generator, optional
+        Not used: all randomness comes from ``seed``.
+
+    Returns
+    -------
+    list of dict
+        Rows of the table, of the arms ``input`` and ``random``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is none of those.
+    """
+    started = time.perf_counter()
+    profile, task = chosen(profile, pretext, seed, device, compiled)
+    with threads(profile.ssl.threads):
+        part = part_of(profile, task, seed)
+        rows = [row_of("input", "none", row) for row in readings.input_rows(part)]
+        start = initial_network(profile.ssl, task.outputs, seed=seed).to(device)
+        random = readings.hidden_rows(start, part, profile.layers)
+        rows += [row_of("random", "network", row) for row in random]
+    return timed(rows, started)
 
 
 def ssl(profile, pretext, seed, device, compiled, rng=None):
-    """Measure pixels, random features and plain SSL, with all and with half of the labels.
+    """Measure plain SSL, with all and with half of the labels.
 
     Parameters
     ----------
@@ -44,7 +79,7 @@ def ssl(profile, pretext, seed, device, compiled, rng=None):
     Returns
     -------
     list of dict
-        Rows of the table.
+        Rows of the table, each with ``training_seconds``, what training psi took of a processor.
 
     Raises
     ------
@@ -57,17 +92,14 @@ def ssl(profile, pretext, seed, device, compiled, rng=None):
     profile, task = chosen(profile, pretext, seed, device, compiled)
     with threads(profile.ssl.threads):
         part = part_of(profile, task, seed)
-        pixels = readings.input_rows(part)
-        start = initial_network(profile.ssl, task.outputs, seed=seed).to(device)
-        random = readings.hidden_rows(start, part, profile.layers)
-        network = _plain(profile, pretext, seed, part, device, compiled)
+        trained = _plain(profile, pretext, seed, part, device, compiled)
+        network = trained.network
         told = pretext_accuracy(network, part.raw_test, task, seed=seed)
         further = {"seed": seed, "components": profile.processor.features}
         learned = readings.hidden_rows(network, part, profile.layers, further=further)
         learned += readings.output_rows(network, part, pretext=task)
-    rows = [row_of("input", "none", row) for row in pixels]
-    rows += [row_of("random", "network", row) for row in random]
-    rows += [row_of("ssl", "network", row, pretext_accuracy=told) for row in learned]
+    own = {"training_seconds": trained.seconds}
+    rows = [row_of("ssl", "network", row, pretext_accuracy=told) | own for row in learned]
     return timed(rows, started)
 
 
@@ -111,7 +143,7 @@ def supervised(profile, pretext, seed, device, compiled, rng=None):
 
 def _classifier(profile, images, labels, seed, device, names):
     """Plain SSL's network, trained on labels alone."""
-    config = replace(profile.ssl, epochs=profile.supervised)
+    config = replace(profile.ssl, epochs=profile.supervised_epochs(len(images)))
     how = {"seed": seed, "device": device, "checkpoint": checkpoint_of(*names), "progress": False}
     return train_classifier(images, labels, config, **how).network
 
@@ -150,17 +182,18 @@ def alternative(profile, pretext, n0, borrow, seed, device, compiled, rng=None):
     started = time.perf_counter()
     profile, task = chosen(profile, pretext, seed, device, compiled)
     names = (profile.name, "labels", pretext, n0, as_flag("borrow", borrow), seed, device, compiled)
+    layer = profile.layers[-1:]  # one for all: heads on every layer take longer than the networks
     with threads(profile.ssl.threads):
         part = part_of(profile, task, seed, borrow=borrow)
         extra, labels = part.take(n0)
-        network = _plain(profile, pretext, seed, part, device, compiled)
+        network = _plain(profile, pretext, seed, part, device, compiled).network
         presented = task.present(extra)
-        head = readings.hidden_rows(network, part, profile.layers, more=(presented, labels))
+        head = readings.hidden_rows(network, part, layer, more=(presented, labels))
         how = {"seed": seed, "steps": profile.tuning, "progress": False}
         tuned = fine_tune(network, presented, labels, profile.ssl, **how).network
-        encoder = readings.hidden_rows(tuned, part, profile.layers)
+        encoder = readings.hidden_rows(tuned, part, layer)
         taught = _classifier(profile, presented, labels, seed, device, names)
-        alone = readings.hidden_rows(taught, part, profile.layers)
+        alone = readings.hidden_rows(taught, part, layer)
     checkpoint_of(*names).remove()
     rows = [row_of("head", "network", row) for row in head]
     rows += [row_of("encoder", "network", row) for row in encoder]

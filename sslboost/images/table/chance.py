@@ -12,17 +12,17 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from sslboost.core import files, provenance, sweep
-from sslboost.core.compute import threads, uses_bfloat16
+from sslboost.core import files, sweep
+from sslboost.core.compute import products, threads
 from sslboost.core.sweep import code_version
 from sslboost.core.validation import as_choice, as_count, as_number
 from sslboost.images import data
-from sslboost.images.checks import as_counts, as_seed
+from sslboost.images.checks import as_counts, as_flag, as_seed
 from sslboost.images.lagging import train_lagging
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import network_outputs, pretext_accuracy, stage_features
 from sslboost.images.processor import initial_processor, train_processor
-from sslboost.images.table import common
+from sslboost.images.table import common, recording
 from sslboost.images.table._heads import HEADS, read_heads, scored
 from sslboost.images.table.part import part_of
 from sslboost.images.table.profiles import PROFILES
@@ -36,6 +36,14 @@ LAGGING = (("sgd", 0.05), ("sgd", 0.005), ("adam", 0.001))
 SOURCES = ("f", "f without pretext", "untrained f", "pixels")
 
 DECAYS = (0.0005, 0.002, 0.005, 0.01, 0.02, 0.05)
+
+#: Those under which plain psi, too, is trained.
+STRONG = (0.01, 0.05)
+
+ARMS = ("lagging", "decayed", "plain")
+
+#: What tells the rows apart.
+KEY = ("arm", "source", "optimiser", "rate", "decay", "n0", "head", "labels", "seed")
 
 _GRID = 8
 _ROTATION = PRETEXTS["rotation"]
@@ -74,7 +82,7 @@ def lagging(profile, n0, optimiser, rate, seed, rng=None):
             part.images,
             *part.take(n0),
             _ROTATION,
-            chosen.processor,
+            replace(chosen.processor, steps=chosen.processor_steps(n0)),
             optimiser=optimiser,
             rate=rate,
             seed=seed,
@@ -139,7 +147,7 @@ def _extractor(source, chosen, part, n0, seed):
     """A function from images to the vectors that psi reads."""
     if source == "pixels":
         return lambda x: F.adaptive_avg_pool2d(x.float() / 255, _GRID).flatten(1).numpy()
-    config = chosen.processor
+    config = replace(chosen.processor, steps=chosen.processor_steps(n0))
     if source == "untrained f":
         network = initial_processor(config, seed=seed)
     else:
@@ -239,17 +247,32 @@ def plain(profile, decay, seed, rng=None):
     return [row | own | {"seconds": time.perf_counter() - started} for row in rows]
 
 
-def record_chance(path, *, profile="laptop", seeds=(0, 1, 2, 3, 4), n_jobs=None, progress=None):
+def record_chance(
+    path,
+    *,
+    profile="laptop",
+    arms=ARMS,
+    seeds=(0, 1, 2, 3, 4),
+    replace=False,
+    n_jobs=None,
+    progress=None,
+):
     """Measure every candidate for every n0 and seed, with its controls, and record it.
 
-    Finished cells are kept in the data folder: an interrupted call, made again, goes on.
+    Finished cells are kept in the data folder: an interrupted call, made again, goes on. Rows join
+    those of the same code in the file.
 
     Parameters
     ----------
     path : path-like
         JSON file, which appears whole or not at all.
     profile : str
+    arms : sequence of str
+        Of ``lagging``, ``decayed`` and ``plain``, which takes as long as both others and is
+        measured for seeds 0 to 2 alone.
     seeds : sequence of int
+    replace : bool
+        Whether a file of another profile or code is replaced.
     n_jobs : int, optional
         As in joblib.
     progress : bool, optional
@@ -262,7 +285,8 @@ def record_chance(path, *, profile="laptop", seeds=(0, 1, 2, 3, 4), n_jobs=None,
     Raises
     ------
     ValueError
-        If an argument is none of those, or no file can be written there.
+        If an argument is none of those, or the file may not be written to; found before anything
+        is measured.
     RuntimeError
         If a cell fails; finished cells are kept.
     OSError
@@ -273,33 +297,38 @@ def record_chance(path, *, profile="laptop", seeds=(0, 1, 2, 3, 4), n_jobs=None,
     path = files.destination("path", path)
     extra = PROFILES[as_choice("profile", profile, PROFILES)].sizes[0]
     seeds = list(as_counts("seeds", seeds, least=0))
+    arms = common.names_of("arms", arms, ARMS)
+    own = {"profile": profile, "code_version": version(), "products": products()}
+    recording.earlier(path, KEY, own, replace=as_flag("replace", replace))
     sizes = [extra * part // 5 for part in range(1, 6)]
     shared = {"profile": [profile], "seed": seeds}
     learned, fixed = SOURCES[:2], SOURCES[2:]
-    grids = [
-        *(
-            (lagging, {"n0": sizes, "optimiser": [optimiser], "rate": [rate]})
+    early = [seed for seed in seeds if seed < 3]
+    grids = {
+        "lagging": [
+            (lagging, {"n0": sizes, "optimiser": [optimiser], "rate": [rate], **shared})
             for optimiser, rate in LAGGING
-        ),
-        (decayed, {"source": list(learned), "n0": sizes}),
-        (decayed, {"source": list(fixed), "n0": sizes[:1]}),  # which know no extra label
-        (plain, {"decay": list(DECAYS[1::2])}),
-    ]
-    products = "bfloat16" if uses_bfloat16() else "float32"
+        ],
+        "decayed": [
+            (decayed, {"source": list(learned), "n0": sizes, **shared}),
+            (decayed, {"source": list(fixed), "n0": sizes[:1], **shared}),  # know no extra label
+        ],
+        "plain": [(plain, shared | {"decay": list(STRONG), "seed": early})] if early else [],
+    }
     started, rows = time.perf_counter(), []
-    for cell, axes in grids:
-        found = sweep.run(
-            cell,
-            sweep.grid(**axes, **shared),
-            data.folder() / "table",
-            code_version=f"{version()}-{products}",
-            n_jobs=n_jobs,
-            progress=progress,
-        )
-        rows += [{"arm": cell.__name__, **row} for row in found]
-    facts = provenance.describe() | {"profile": profile, "code_version": version()}
-    facts["seconds"] = time.perf_counter() - started
-    files.write_json(path, {"provenance": facts, "runs": rows})
+    for arm in arms:
+        for cell, axes in grids[arm]:
+            found = sweep.run(
+                cell,
+                sweep.grid(**axes),
+                data.folder() / "table",
+                code_version=f"{version()}-{products()}",
+                n_jobs=n_jobs,
+                progress=progress,
+            )
+            rows += [dict.fromkeys(KEY) | {"arm": arm, **row} for row in found]
+    seconds = time.perf_counter() - started
+    recording.write(path, rows, KEY, own, seconds=seconds, replace=replace)
     return rows
 
 

@@ -2,6 +2,8 @@
 
 import time
 
+import numpy as np
+
 from sslboost.core.checkpoints import Checkpoint
 from sslboost.core.sweep import code_version
 from sslboost.core.validation import as_choice
@@ -73,6 +75,37 @@ def chosen(profile, pretext, seed, device, compiled):
     as_seed(seed)
     as_device(device)
     return profile.compiled() if as_flag("compiled", compiled) else profile, task
+
+
+def names_of(name, values, known):
+    """Return different names, all of them known.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    values : sequence of str
+    known : sequence of str
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        If they are no such sequence.
+    """
+    if isinstance(values, str) or not np.iterable(values) or not len(list(values)):
+        raise ValueError(f"{name} must be a sequence of {', '.join(known)}, got {values!r}")
+    return different(name, [as_choice(name, value, known) for value in values])
+
+
+def different(name, values):
+    """Return values as a list, or raise a ValueError if two are the same."""
+    if len(set(values)) < len(values):
+        raise ValueError(f"{name} must be different, got {values}")
+    return list(values)
 
 
 def row_of(arm, psi, scored, *, pretext_accuracy=None):

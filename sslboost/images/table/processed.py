@@ -59,7 +59,11 @@ def processor(profile, pretext, adversary, lam, n0, borrow, seed, device, compil
     started = time.perf_counter()
     profile, task = chosen(profile, pretext, seed, device, compiled)
     as_choice("adversary", adversary, ADVERSARIES)
-    config = replace(profile.processor, lam=as_number("lam", lam, least=0))
+    config = replace(
+        profile.processor,
+        lam=as_number("lam", lam, least=0),
+        steps=profile.processor_steps(n0),
+    )
     names = (profile.name, pretext, adversary, lam, n0, borrow, seed, device, compiled)
     decays = {"network": profile.ssl.decay, "network-no-decay": 0.0}
     kept = [checkpoint_of(name, *names) for name in ("processor", *decays)]

@@ -23,14 +23,16 @@ class Profile:
     ssl : Config
         Of plain SSL's psi.
     processor : ProcessorConfig
+        Its steps are those for a batch of extra labels, or fewer.
     psi : Config
         Of the network psi on f(x), trained as that of ``ssl``; its weight decay is a reading.
     tuning : int
         Steps of fine-tuning, the alternative that gives the extra labels to the encoder.
     layers : tuple of Layer
-        Of plain SSL's encoder, among which held-out labels choose what the head reads.
+        Of plain SSL's encoder, among which held-out labels choose what the head reads; the last of
+        them is what the heads of other uses of the labels read.
     supervised : float
-        Epochs of supervised training on the downstream images.
+        Epochs of supervised training, where that is no more than the steps of plain SSL.
     """
 
     name: str
@@ -57,6 +59,16 @@ class Profile:
             if not isinstance(getattr(self, name), kind):
                 raise ValueError(f"{name} must be a {kind.__name__}, got {getattr(self, name)!r}")
 
+    def processor_steps(self, n0):
+        """Return the steps that f takes, so that it sees every one of n0 labels as often."""
+        n0 = as_count("n0", n0)
+        return round(self.processor.steps * max(1, n0 / self.processor.network.batch))
+
+    def supervised_epochs(self, n):
+        """Return the epochs of supervised training on n images: no more steps than plain SSL's."""
+        n = as_count("n", n)
+        return min(self.supervised, self.ssl.epochs * self.sizes[1] / n)
+
     def compiled(self):
         """Return the same profile with its image networks compiled."""
         network = replace(self.processor.network, compiled=True)
@@ -76,7 +88,7 @@ _WIDE = Config((32, 64, 256, 256), architecture="wide", epochs=16)
 #: Every stage at 4 x 4, the last but one at 8 x 8 too, and the last two side by side.
 _LAYERS = (*(Layer((stage,)) for stage in (1, 2, 3, 4)), Layer((3,), 8), Layer((3, 4)))
 
-#: Half an hour of one core for a plain psi.
+#: Half an hour of one core for a plain psi where bfloat16 is native.
 LAPTOP = Profile(
     name="laptop",
     sizes=(5000, 30000, 15000),
@@ -91,12 +103,23 @@ LAPTOP = Profile(
     supervised=40,
 )
 
-#: The same networks, for hours.
+#: The same networks, three times as long.
 WORKSTATION = replace(
-    LAPTOP, name="workstation", ssl=replace(_WIDE, epochs=96), psi=replace(LAPTOP.psi, epochs=96)
+    LAPTOP, name="workstation", ssl=replace(_WIDE, epochs=48), psi=replace(LAPTOP.psi, epochs=48)
+)
+
+#: The same networks, a quarter as long.
+SHORT = replace(
+    LAPTOP, name="short", ssl=replace(_WIDE, epochs=4), psi=replace(LAPTOP.psi, epochs=4)
 )
 
 _RESNET18 = Config((64, 128, 256, 512), 2, epochs=100, rate=0.1, architecture="resnet18")
+
+#: ResNet-18 in place of the wide network, for about as long as ``laptop`` and ``workstation``.
+LAPTOP_RESNET18, WORKSTATION_RESNET18 = (
+    replace(profile, name=f"{profile.name}-resnet18", ssl=replace(_RESNET18, epochs=epochs))
+    for profile, epochs in ((LAPTOP, 4), (WORKSTATION, 12))
+)
 
 #: ResNet-18 for psi and for f; for an accelerator.
 PAPER = Profile(
@@ -132,4 +155,10 @@ SMOKE = Profile(
 )
 
 #: The profiles by name.
-PROFILES = {profile.name: profile for profile in (LAPTOP, WORKSTATION, PAPER, SMOKE)}
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        *(LAPTOP, WORKSTATION, PAPER, SMOKE, SHORT),
+        *(LAPTOP_RESNET18, WORKSTATION_RESNET18),
+    )
+}

@@ -1,29 +1,28 @@
 """The CIFAR-10 table: its grid of cells, run by the sweep, and the file that records it."""
 
-import json
 import time
 
 import numpy as np
 
-from sslboost.core import files, provenance, sweep
-from sslboost.core.compute import uses_bfloat16
+from sslboost.core import files, sweep
+from sslboost.core.compute import products
 from sslboost.core.validation import as_choice, as_number
 from sslboost.images import data
 from sslboost.images.checks import as_counts, as_device, as_flag
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.processor import ADVERSARIES
-from sslboost.images.table import cells, processed
-from sslboost.images.table.common import version
+from sslboost.images.table import cells, processed, recording
+from sslboost.images.table.common import different, names_of, version
 from sslboost.images.table.part import extra_labels
 from sslboost.images.table.profiles import PROFILES
 
-ARMS = ("ssl", "supervised", "processor", "beyond", "alternative")
+ARMS = ("untrained", "ssl", "supervised", "processor", "beyond", "alternative")
 
 #: What tells the rows of a table apart.
 KEY = ("arm", "psi", "adversary", "lam", "pretext", "n0", "labels", "features", "layer", "seed")
 
-#: What is measured of processors alone.
-_OF_PROCESSORS = ("train_y_error", "told", "told_in_batches")
+#: What is measured of some arms alone.
+_OF_SOME = ("training_seconds", "train_y_error", "told", "told_in_batches")
 
 
 def run(
@@ -47,12 +46,12 @@ def run(
     Parameters
     ----------
     profile : str
-        ``laptop``, ``workstation``, ``paper`` or ``smoke``.
+        One of ``PROFILES``.
     arms : sequence of str
-        Of ``ssl`` (with pixels and random features), ``supervised`` (the same network, trained on
-        the downstream labels alone), ``processor``, ``alternative`` (the extra labels given to the
-        head or the encoder of plain SSL, or to a network without SSL), and ``beyond`` (processors
-        and alternatives that borrow labels of pretext images).
+        Of ``untrained`` (pixels and random features), ``ssl``, ``supervised`` (the same network,
+        trained on the downstream labels alone), ``processor``, ``alternative`` (the extra labels
+        given to the head or the encoder of plain SSL, or to a network without SSL), and ``beyond``
+        (processors and alternatives that borrow labels of pretext images).
     pretexts, adversaries : sequences of str
     lams : sequence of float
         Weights of the pretext term in the processors' loss.
@@ -74,8 +73,9 @@ def run(
         ``arm``, ``psi``, ``adversary``, ``lam``, ``pretext``, ``n0``, ``labels``, ``features`` and
         ``layer`` (what the head reads, as of :meth:`sslboost.images.table.part.Part.score`),
         ``seed``, ``accuracy`` (on test, the layer and the penalty of the head chosen without it),
-        ``held_out``, ``pretext_accuracy`` (share told, or R²), ``seconds`` of the cell, and of
-        processors ``train_y_error``, ``told`` and ``told_in_batches``, as of
+        ``held_out``, ``pretext_accuracy`` (share told, or R²), ``seconds`` of the cell, of plain
+        SSL ``training_seconds``, and of processors ``train_y_error``, ``told`` and
+        ``told_in_batches``, as of
         :func:`sslboost.images.table.processed.processor`.
 
     Raises
@@ -91,8 +91,8 @@ def run(
     Source: slide "Experiments", the table.
     """
     chosen = PROFILES[as_choice("profile", profile, PROFILES)]
-    arms, pretexts = _names("arms", arms, ARMS), _names("pretexts", pretexts, PRETEXTS)
-    adversaries = _names("adversaries", adversaries, ADVERSARIES)
+    arms, pretexts = names_of("arms", arms, ARMS), names_of("pretexts", pretexts, PRETEXTS)
+    adversaries = names_of("adversaries", adversaries, ADVERSARIES)
     seeds = _numbers("seeds", seeds, least=0)
     lams = _weights(lams)
     folder = data.folder() / "table" if cache_dir is None else files.as_path("cache_dir", cache_dir)
@@ -108,13 +108,13 @@ def run(
     rival = {"adversary": adversaries, "lam": lams}
     few, many = ({"n0": n0, "borrow": [False]}, {"n0": beyond, "borrow": [True]})
     grids = {
+        "untrained": [(cells.untrained, {})],
         "ssl": [(cells.ssl, {})],
         "supervised": [(cells.supervised, {})],
         "processor": [(processed.processor, rival | few)],
         "beyond": [(processed.processor, rival | many), (cells.alternative, many)],
         "alternative": [(cells.alternative, few)],
     }
-    products = "bfloat16" if uses_bfloat16(device) else "float32"
     rows = []
     for arm in (arm for arm in ARMS if arm in arms):  # plain SSL before those who start from it
         for cell, axes in grids[arm]:
@@ -122,15 +122,17 @@ def run(
                 cell,
                 sweep.grid(**axes, **plain),
                 folder,
-                code_version=f"{version()}-{products}",
+                code_version=f"{version()}-{products(device)}",
                 n_jobs=n_jobs,
                 progress=progress,
             )
     return [_tidy(row) for row in rows]
 
 
-def write(rows, profile, path, *, seconds, replace=False):
+def write(rows, profile, path, *, seconds, replace=False, device="cpu"):
     """Record rows beside those of the same code in a file, which appears whole or not at all.
+
+    Rows of networks that multiply in bfloat16 and in float32 are not mixed.
 
     Parameters
     ----------
@@ -142,6 +144,8 @@ def write(rows, profile, path, *, seconds, replace=False):
         What measuring them took.
     replace : bool
         Whether a file of another profile, another code version or another shape is replaced.
+    device : str
+        Where the rows were measured.
 
     Raises
     ------
@@ -157,26 +161,12 @@ def write(rows, profile, path, *, seconds, replace=False):
     rows = list(rows) if isinstance(rows, list | tuple) else [rows]
     if wrong := [row for row in rows if not isinstance(row, dict) or not row.keys() >= set(KEY)]:
         raise ValueError(f"rows must be rows of a table, got {wrong[0]!r:.200}")
-    with files.locked(path):
-        earlier = _earlier(profile, path, replace)
-        files.write_json(path, _merged(earlier, rows, profile, seconds))
+    recording.write(path, rows, KEY, _own(profile, device), seconds=seconds, replace=replace)
 
 
-def _merged(earlier, rows, profile, seconds):
-    """The table of a file and the rows that join it; a row measured again replaces itself."""
-    by_key = {_key(row): row for row in [*earlier["runs"], *rows]}
-    commands = earlier["provenance"]["command"]
-    facts = provenance.describe()
-    if facts["command"] not in commands:
-        commands = [*commands, facts["command"]]
-    facts |= {
-        "command": " && ".join(commands),
-        "profile": profile,
-        "code_version": version(),
-        "seconds": earlier["provenance"]["seconds"] + seconds,
-    }
-    runs = sorted(by_key.values(), key=lambda row: [str(part) for part in _key(row)])
-    return {"provenance": facts, "runs": runs}
+def _own(profile, device):
+    """What the rows of a file have in common."""
+    return {"profile": profile, "code_version": version(), "products": products(device)}
 
 
 def read(path):
@@ -198,17 +188,7 @@ def read(path):
     ValueError
         If it is not a recorded table, or holds a row twice.
     """
-    text = files.as_path("path", path).read_bytes()
-    try:
-        table = json.loads(text)
-        keys = [_key(row) for row in table["runs"]]
-        distinct = set(keys)
-        table["provenance"]["profile"], table["provenance"]["code_version"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"path must hold a recorded table, got {path}: {error!r}") from error
-    if len(distinct) < len(keys):
-        raise ValueError(f"path must hold every row once, got one twice in {path}")
-    return table
+    return recording.read(path, KEY)
 
 
 def measure(profile, path, *, replace=False, **grid):
@@ -237,26 +217,13 @@ def measure(profile, path, *, replace=False, **grid):
     """
     as_choice("profile", profile, PROFILES)
     as_flag("replace", replace)
-    _earlier(profile, files.destination("path", path), replace)
+    device = str(as_device(grid.get("device", "cpu")))
+    recording.earlier(files.destination("path", path), KEY, _own(profile, device), replace=replace)
     started = time.perf_counter()
     rows = run(profile, **grid)
-    write(rows, profile, path, seconds=time.perf_counter() - started, replace=replace)
+    seconds = time.perf_counter() - started
+    write(rows, profile, path, seconds=seconds, replace=replace, device=device)
     return rows
-
-
-def _earlier(profile, path, replace):
-    """The table in the file that rows of this profile and code may join, or an empty one."""
-    if replace or not path.exists():
-        return {"provenance": {"command": [], "seconds": 0.0}, "runs": []}
-    table = read(path)
-    facts = table["provenance"]
-    for name, value in [("profile", profile), ("code_version", version())]:
-        if facts[name] != value:
-            raise ValueError(
-                f"path must hold results of {name} {value}, got {path} with {facts[name]}; "
-                "write elsewhere or ask to replace it"
-            )
-    return table | {"provenance": facts | {"command": facts["command"].split(" && ")}}
 
 
 def select(runs, **values):
@@ -287,32 +254,22 @@ def select(runs, **values):
     return [row for row in runs if all(row[name] == value for name, value in values.items())]
 
 
-def _key(row):
-    return tuple(row[name] for name in KEY)
-
-
 def _tidy(row):
-    own = dict.fromkeys(("n0", "adversary", "lam", *_OF_PROCESSORS)) | row
+    own = dict.fromkeys(("n0", "adversary", "lam", *_OF_SOME)) | row
     for name in ("profile", "device", "compiled", "borrow"):
         own.pop(name, None)
     first = {name: own.pop(name) for name in KEY}
     return first | own
 
 
-def _names(name, values, known):
-    if isinstance(values, str) or not np.iterable(values) or not len(list(values)):
-        raise ValueError(f"{name} must be a sequence of {', '.join(known)}, got {values!r}")
-    return _different(name, [as_choice(name, value, known) for value in values])
-
-
 def _numbers(name, values, least=1):
-    return _different(name, as_counts(name, values, least=least))
+    return different(name, as_counts(name, values, least=least))
 
 
 def _weights(values):
     if isinstance(values, str | bytes | dict | set) or not np.iterable(values) or not len(values):
         raise ValueError(f"lams must be a sequence of numbers, got {values!r:.80}")
-    return _different("lams", [as_number("lams", value, least=0) for value in values])
+    return different("lams", [as_number("lams", value, least=0) for value in values])
 
 
 def _labels(name, values, most, profile, seeds):
@@ -325,9 +282,3 @@ def _labels(name, values, most, profile, seeds):
     if any(len(np.unique(labels)) < 2 for labels in drawn):
         raise ValueError(f"{name} must reach labels of two classes, got {fewest}")
     return values
-
-
-def _different(name, values):
-    if len(set(values)) < len(values):
-        raise ValueError(f"{name} must be different, got {values}")
-    return list(values)

@@ -103,16 +103,27 @@ def test_every_candidate_is_recorded(tmp_path, monkeypatch, cifar):
         asked.extend((cell.__name__, dict(configuration)) for configuration in grid)
         assert how["code_version"].startswith(chance.version()) and how["n_jobs"] == 2
         assert folder == data.folder() / "table"
-        return [{"accuracy": 0.1}]
+        return [{"accuracy": 0.1, "seed": 0, "rate": len(asked)}]
 
     monkeypatch.setattr(chance.sweep, "run", run)
     path = tmp_path / "chance.json"
     rows = chance.record_chance(path, profile="smoke", n_jobs=2)
-    written = json.loads(path.read_text())
-    assert written["runs"] == rows and rows[0] == {"arm": "lagging", "accuracy": 0.1}
-    assert written["provenance"]["profile"] == "smoke"
     counts = Counter(cell for cell, _ in asked)
-    assert counts == {"lagging": 5 * 5 * 3, "decayed": 2 * 5 * 5 + 2 * 5, "plain": 3 * 5}
+    assert counts == {"lagging": 5 * 5 * 3, "decayed": 2 * 5 * 5 + 2 * 5, "plain": 2 * 3}
+    written = json.loads(path.read_text())
+    assert sorted(map(str, written["runs"])) == sorted(map(str, rows))
+    assert written["provenance"]["profile"] == "smoke" and len(rows) == 6
+    # Rows of a later call join them, and those of other code do not.
+    later = chance.record_chance(path, profile="smoke", arms=["plain"], seeds=(2, 7), n_jobs=2)
+    assert asked[-2:] == [("plain", asked[-1][1] | {"decay": decay}) for decay in chance.STRONG]
+    assert {configuration["seed"] for _, configuration in asked[-2:]} == {2}
+    assert len(later) == 1 and len(json.loads(path.read_text())["runs"]) == 7
+    assert not chance.record_chance(path, profile="smoke", arms=["plain"], seeds=(7,), n_jobs=2)
+    monkeypatch.setattr(chance, "version", lambda: "0" * 16)
+    with pytest.raises(ValueError, match="path must hold results of code_version 0000"):
+        chance.record_chance(path, profile="smoke", n_jobs=2)
+    chance.record_chance(path, profile="smoke", n_jobs=2, replace=True, arms=["decayed"])
+    assert {row["arm"] for row in json.loads(path.read_text())["runs"]} == {"decayed"}
 
 
 @pytest.mark.parametrize(
@@ -128,6 +139,9 @@ def test_every_candidate_is_recorded(tmp_path, monkeypatch, cifar):
         (lambda path: chance.record_chance(path.parent), "path must be a file"),
         (lambda path: chance.record_chance(path, seeds=3), "seeds must be a sequence"),
         (lambda path: chance.record_chance(path, profile="x"), "profile must be one of"),
+        (lambda path: chance.record_chance(path, arms=["all"]), "arms must be one of"),
+        (lambda path: chance.record_chance(path, arms="lagging"), "arms must be a sequence"),
+        (lambda path: chance.record_chance(path, replace=1), "replace must be True or False"),
     ],
 )
 def test_what_is_no_candidate_is_named(call, named, tmp_path):
