@@ -4,8 +4,8 @@
     python book/build.py --force    execute every chapter again, and render
 
 A chapter's outputs are kept under a key made of everything that can change them: its own source,
-the package, the recorded results, the lock file, the installed distributions, the interpreter, and
-whether CIFAR-10 is there. They are stored only when the chapter ran to its end and none of this
+the package with its recorded results, the lock file, the installed distributions, the interpreter,
+and whether CIFAR-10 is there. They are stored only when the chapter ran to its end and none of this
 changed meanwhile, so stale output cannot be found. The HTML is never patched: when any of its
 inputs changed it is rendered from nothing, with warnings as errors, beside the old one, which
 stays until the new one is complete.
@@ -75,7 +75,7 @@ def data_present() -> bool:
 def keys(layout: Layout, sources: dict[str, str], *facts: str) -> dict[str, str]:
     """The key of each chapter: a digest of everything that its outputs depend on."""
     root = layout.root
-    tops = ("sslboost", "book/results", "constraints.txt", *MACHINERY)
+    tops = ("sslboost", "constraints.txt", *MACHINERY)
     common = tree(*(root / top for top in tops))
     return {name: digest(common, root, name, text, *facts) for name, text in sources.items()}
 

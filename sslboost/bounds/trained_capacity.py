@@ -328,7 +328,7 @@ def main(arguments=None):
         prog="python -m sslboost.bounds.trained_capacity",
         description="Train ReLU processors of several capacities and record what they learn.",
     )
-    parser.add_argument("--out", type=output, default="book/results/capacity.json")
+    parser.add_argument("--out", type=output, default="sslboost/pages/recorded/capacity.json")
     parser.add_argument("--cache", type=Path, default=Path(".cache/capacity"))
     parser.add_argument("--networks", type=count, default=4)
     parser.add_argument("--steps", type=count, default=3000)

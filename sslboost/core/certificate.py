@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from html import escape
-from math import inf
+from math import floor, inf, isfinite, log10
 
 from sslboost.core.validation import as_count, as_scalar
 
@@ -93,19 +93,20 @@ class CertificateTable:
         return all(c.holds for c in self.certificates) and not any(c.holds for c in self.controls)
 
     def _repr_html_(self):
-        head = "".join(
-            f"<th>{name}</th>"
-            for name in ["Checked", "Measured", "Allowed", "Tolerance", "Margin", "Verdict"]
-        )
         rows = [_row(c, "holds" if c.holds else "FAILS") for c in self.certificates]
         rows += [
             _row(c, "HOLDS, and should not" if c.holds else "fails, as it must", "Control: ")
             for c in self.controls
         ]
-        return (
-            '<table class="certificates"><thead><tr>'
-            f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        )
+        heads = ["Checked", "Measured", "Limit", "Verdict"]
+        return folded(self._summary(), heads, rows, opened=not self.passes)
+
+    def _summary(self):
+        parts = [_counted(self.certificates, "check", "holds", "FAILS", lambda c: c.holds)]
+        if self.controls:
+            as_must = ("control", "fails, as it must", "HOLDS, and should not")
+            parts.append(_counted(self.controls, *as_must, lambda c: not c.holds))
+        return ", ".join(parts)
 
     def __repr__(self):
         lines = [f"{c.claim}: margin {c.margin:.3g}" for c in self.certificates]
@@ -144,14 +145,97 @@ def _certificates(name, given):
     return tuple(given)
 
 
+#: Verbs of one thing, and of several.
+_PLURAL = {
+    "holds": "hold",
+    "fails, as it must": "fail, as they must",
+    "FAILS": "FAIL",
+    "HOLDS, and should not": "HOLD, and should not",
+}
+
+
+def _counted(things, name, good, bad, fine):
+    """So many of them are as they must be, and so many are not."""
+    n, wrong = len(things), sum(not fine(thing) for thing in things)
+    names = name if n == 1 else name + "s"
+    if wrong:
+        return f"{wrong} of {n} {names} {bad if wrong == 1 else _PLURAL[bad]}"
+    return f"{n} {names} {good if n == 1 else _PLURAL[good]}"
+
+
+def folded(summary, heads, rows, *, opened=False):
+    """Return a table of checks behind the line that sums it up.
+
+    Parameters
+    ----------
+    summary : str
+        Text.
+    heads : sequence of str
+        Text over the columns.
+    rows : sequence of sequences of str
+        HTML of the cells.
+    opened : bool
+        Whether the table is unfolded at once.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    body = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in rows)
+    return (
+        f'<details class="check"{" open" if opened else ""}><summary>{escape(summary)}</summary>'
+        f'<table class="certificates"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        "</details>"
+    )
+
+
+def limit(bound, tolerance, at_least):
+    """Return the limit that a measured value must keep to.
+
+    Parameters
+    ----------
+    bound, tolerance : float
+    at_least : bool
+        As of :class:`Certificate`.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    sign, slack = ("&ge;", -1) if at_least else ("&le;", 1)
+    return f"{sign} {number(bound + slack * tolerance)}"
+
+
+def number(value):
+    """Return a number with the digits that a reader would give.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    str
+        HTML: three digits; two and a power of ten where it is large or small; what is rounding is
+        said to be below 1e-12.
+    """
+    size = abs(value)
+    if not isfinite(value):
+        return str(value)
+    if 0 < size < 1e-12:
+        return "&lt; 1e-12"
+    if size == 0 or 1e-3 <= size < 1e5:
+        decimals = 2 if size == 0 else max(0, 2 - floor(log10(size)))
+        text = f"{value:.{decimals}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    digits, power = f"{value:.1e}".split("e")
+    return f"{digits.removesuffix('.0')}e{int(power)}"
+
+
 def _row(certificate, verdict, prefix=""):
-    sign = "&ge;" if certificate.at_least else "&le;"
-    cells = [
-        escape(prefix + certificate.claim),
-        f"{certificate.value:.4g}",
-        f"{sign} {certificate.bound:.4g}",
-        f"{certificate.tolerance:.2g}",
-        f"{certificate.margin:.2g}",
-        verdict,
-    ]
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    c = certificate
+    allowed = limit(c.bound, c.tolerance, c.at_least)
+    return [escape(prefix + c.claim), number(c.value), allowed, verdict]

@@ -6,6 +6,9 @@ from pathlib import Path
 from sslboost.core.command import Parser, count, finish, output, seed
 from sslboost.images import data
 
+#: Where recorded tables lie in the repository.
+FOLDER = "sslboost/pages/recorded"
+
 
 def main(arguments=None):
     """Run ``python -m sslboost.images`` and return its exit status."""
@@ -70,7 +73,7 @@ def _add_table(commands):
     table.add_argument("--device", help="cpu when omitted; cuda, cuda:1, mps")
     table.add_argument("--compile", dest="compiled", action="store_true", help="torch.compile")
     table.add_argument("--jobs", type=count, help="cells at a time (1 when omitted)")
-    table.add_argument("--out", type=output, help="book/results/cifar10-PROFILE.json when omitted")
+    table.add_argument("--out", type=output, help=f"{FOLDER}/cifar10-PROFILE.json when omitted")
     table.add_argument("--replace", action="store_true", help="replace a file of other code")
 
 
@@ -79,7 +82,7 @@ def _table(options):
 
     names = ("arms", "pretexts", "adversaries", "lams", "n0", "beyond", "seeds", "device")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    path = options.out or Path("book/results") / f"cifar10-{options.profile}.json"
+    path = options.out or Path(FOLDER) / f"cifar10-{options.profile}.json"
     rows = table.measure(
         options.profile,
         path,

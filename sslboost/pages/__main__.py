@@ -26,7 +26,7 @@ def _overview(path):
 
 def _live(path):
     from sslboost.images import data
-    from sslboost.pages import live
+    from sslboost.pages.cifar10 import live
 
     live.record(live.run(data.load()), path)
 

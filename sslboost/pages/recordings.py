@@ -2,11 +2,16 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
-from sslboost.core import files, provenance
+from sslboost.core import files
+from sslboost.core.provenance import code_version
 from sslboost.core.validation import as_count, takes
-from sslboost.images.table import common
+from sslboost.images.table import chance, common
 from sslboost.pages import figures
+
+#: The results that come with the package.
+FOLDER = Path(__file__).parent / "recorded"
 
 _NEEDED = ("commit", "command", "date")
 _COUNTS = ("tried", "held", "lost")
@@ -62,8 +67,8 @@ def read(path):
         facts = json.loads(path.read_text("utf-8"))["provenance"]
         commit, command, date = (str(facts[name]) for name in _NEEDED)
         # A table names the version of the modules that it depends on, other files that of all.
-        now = common.version() if "profile" in facts else provenance.code_version()
-        current = facts.get("code_version") == now
+        now = {common.version(), chance.version()}
+        current = facts.get("code_version") in (now if "profile" in facts else {code_version()})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"path must hold recorded results with their provenance, got {path}: {error!r}"
         raise ValueError(f"{message:.300}") from error

@@ -2,10 +2,12 @@
 
 import json
 from html import escape
+from itertools import groupby
 
+from sslboost.core import certificate
 from sslboost.core.files import as_path
 
-_HEAD = ("Claim", "Shown in", "Measured", "Allowed", "Margin", "Claim", "Negative control")
+_HEAD = ("Verdict", "Claim", "Measured", "Limit", "Negative control")
 
 #: What a row must have, by kind, and the kind in words.
 _KINDS = {
@@ -45,31 +47,36 @@ class Board:
         return bool(self.rows) and all(r["holds"] and r["control_fails"] for r in self.rows)
 
     def _repr_html_(self):
-        head = "".join(f'<th scope="col">{name}</th>' for name in _HEAD)
-        body = "".join(self._row(row) for row in self.rows)
         good = sum(r["holds"] and r["control_fails"] for r in self.rows)
-        caption = f"{good} of {len(self.rows)} claims hold while their negative control fails."
-        return (
-            f'<table class="certificates board"><caption>{caption}</caption>'
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
+        first = f"{good} of {len(self.rows)} claims hold while their negative control fails."
+        chapters = [list(rows) for _, rows in groupby(self.rows, key=lambda row: row["chapter"])]
+        return f'<div class="board"><p>{first}</p>{"".join(map(self._chapter, chapters))}</div>'
+
+    def _chapter(self, rows):
+        """One line, which unfolds into the claims of a chapter."""
+        wrong = sum(not (row["holds"] and row["control_fails"]) for row in rows)
+        name, claims = _name_of(rows[0]["chapter"]), "1 claim" if len(rows) == 1 else None
+        claims = claims or f"{len(rows)} claims"
+        if wrong:
+            line = f"{name}: {wrong} of {claims} must be looked at"
+        elif len(rows) == 1:
+            line = f"{name}: {claims} holds, its control fails, as it must"
+        else:
+            line = f"{name}: {claims} hold, their controls fail, as they must"
+        return certificate.folded(line, _HEAD, map(self._row, rows), opened=bool(wrong))
 
     def _row(self, row):
         name, _, statement = row["claim"].partition(": ")
-        number, label = row["chapter"].partition("-")[0].lstrip("0"), row.get("label")
+        label = row.get("label")
         target = f"{self.folder}{row['chapter']}.html" + (f"#{label}" if label else "")
-        sign, slack = ("&ge;", -1) if row["at_least"] else ("&le;", 1)
-        allowed = row["bound"] + slack * row["tolerance"]
-        cells = [
-            f"<strong>{escape(name)}</strong><br>{escape(statement)}",
-            f'<a href="{escape(target, quote=True)}">Chapter {escape(number)}</a>',
-            f"{row['value']:.3g}",
-            f"{sign} {allowed:.3g}",
-            f"{row['margin']:.2g}",
+        link = f'<a href="{escape(target, quote=True)}">{escape(name)}</a>'
+        return [
             "holds" if row["holds"] else "FAILS",
+            f"{link}<br>{mathematics(statement)}",
+            certificate.number(row["value"]),
+            certificate.limit(row["bound"], row["tolerance"], row["at_least"]),
             "fails, as it must" if row["control_fails"] else "HOLDS, and should not",
         ]
-        return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
     def __repr__(self):
         marks = [
@@ -110,6 +117,27 @@ def load(path):
         return Board(json.loads(path.read_text("utf-8")))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"path must be a file of certificates, got {path}: {error}") from error
+
+
+def _name_of(chapter):
+    number, _, title = chapter.partition("-")
+    return f"Chapter {number.lstrip('0')}, {title.replace('-', ' ')}"
+
+
+def mathematics(text):
+    """Return text as HTML, what stands between dollar signs as mathematics.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+    """
+    parts = escape(text).split("$")
+    parts[1::2] = [f'<span class="math notranslate">\\({part}\\)</span>' for part in parts[1::2]]
+    return "".join(parts)
 
 
 def _checked(row):

@@ -80,7 +80,7 @@ def make_book(root):
         "book/index.md": "# Front\n\nSee {doc}`01-one`.\n",
         "book/01-one.md": CHAPTER,
         "book/references.bib": "",
-        "book/results/table.json": "{}",
+        "sslboost/pages/recorded/table.json": "{}",
     }
     write(root, texts)
     core = [f"sslboost/core/{name}.py" for name in ("command", "files", "validation")]

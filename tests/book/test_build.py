@@ -148,8 +148,8 @@ def all_keys(book, *facts):
         "sslboost/images/data.py",
         "sslboost/new.py",
         "constraints.txt",
-        "book/results/table.json",
-        "book/results/new.json",
+        "sslboost/pages/recorded/table.json",
+        "sslboost/pages/recorded/new.json",
     ],
 )
 def test_the_key_depends_on_everything_a_chapter_reads(book, name):

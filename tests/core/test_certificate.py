@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from sslboost.core.certificate import Certificate, CertificateTable, table
+from sslboost.core.certificate import Certificate, CertificateTable, number, table
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,31 @@ def test_a_table_shows_verdicts_and_escapes_words():
     html = table(
         Certificate("a < b", 0.0, 1.0), controls=[Certificate("c", 2.0, 1.0)]
     )._repr_html_()
-    assert "a &lt; b" in html and "holds" in html and "fails, as it must" in html
+    assert "a &lt; b" in html and "Control: c" in html
+    assert "<summary>1 check holds, 1 control fails, as it must</summary>" in html
+    assert "<td>0</td><td>&le; 1</td><td>holds</td>" in html
+
+
+def test_what_fails_is_unfolded_and_counted():
+    holds, fails = Certificate("h", 0.0, 1.0), Certificate("f", 2.0, 1.0)
+    several = table(holds, holds, controls=[fails, fails])._repr_html_()
+    assert "2 checks hold, 2 controls fail, as they must" in several and " open" not in several
+    wrong = table(holds, fails, controls=[holds, fails])._repr_html_()
+    assert '<details class="check" open>' in wrong
+    assert "1 of 2 checks FAILS, 1 of 2 controls HOLDS, and should not" in wrong
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        *[(0.0, "0"), (-3e-17, "&lt; 1e-12"), (1.493e-116, "&lt; 1e-12"), (2e-12, "2e-12")],
+        *[(0.30312, "0.303"), (260.4, "260"), (99999, "99999"), (123456.0, "1.2e5")],
+        *[(-1.444, "-1.44"), (0.00056, "5.6e-4"), (1.0, "1"), (12.0, "12"), (0.95, "0.95")],
+        *[(float("nan"), "nan"), (float("-inf"), "-inf"), (1e-6, "1e-6"), (100.0, "100")],
+    ],
+)
+def test_numbers_have_the_digits_that_a_reader_would_give(value, text):
+    assert number(value) == text
 
 
 def test_a_table_tells_margins_in_text():

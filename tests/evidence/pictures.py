@@ -3,7 +3,6 @@
 import json
 import os
 from functools import cache
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,11 +15,10 @@ from sslboost.images.table import part as part_module
 from sslboost.images.table import profiles, select
 from sslboost.images.table import read as read_table
 from sslboost.images.table.collapse import Collapse
-from sslboost.pages import live, mechanism, recordings
+from sslboost.pages import recordings
+from sslboost.pages.cifar10 import live, mechanism
 from tests.evidence import values
 from tests.evidence.values import classes, new_folder, new_path
-
-RESULTS = Path(__file__).resolve().parents[2] / "book" / "results"
 
 
 def pictures(n=40):
@@ -89,7 +87,7 @@ def live_result():
 def recorded(result):
     """A file that holds a recorded result."""
     if result == "table":
-        return RESULTS / "cifar10-laptop.json"
+        return recordings.FOLDER / "cifar10-laptop.json"
     path = new_path()
     live.record(live_result(), path)
     return path
@@ -102,7 +100,7 @@ def table():
 
 @cache
 def capacity_rows():
-    return json.loads((RESULTS / "capacity.json").read_text())["rows"]
+    return json.loads((recordings.FOLDER / "capacity.json").read_text())["rows"]
 
 
 def axes():

@@ -3,7 +3,8 @@
 import pytest
 
 from sslboost.pages import __main__ as command
-from sslboost.pages import live, overview
+from sslboost.pages import overview
+from sslboost.pages.cifar10 import live
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,14 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from sslboost.core import provenance
+from sslboost.images.table import chance
 from sslboost.images.table import common as table_common
 from sslboost.pages import recordings
 
-RESULTS = Path(__file__).parents[2] / "book" / "results"
 FACTS = {"commit": "0123456789abcdef+changes", "command": "a && b", "date": "2026-11-24T07:06:56"}
 
 
@@ -35,6 +34,7 @@ def test_a_recording_without_a_version_is_of_an_earlier_one(tmp_path):
         ({"code_version": provenance.code_version()}, True),
         ({"code_version": "0" * 12}, False),
         ({"code_version": table_common.version(), "profile": "laptop"}, True),
+        ({"code_version": chance.version(), "profile": "laptop"}, True),
         ({"code_version": table_common.version()}, False),
         ({"code_version": provenance.code_version(), "profile": "laptop"}, False),
     ],
@@ -46,9 +46,11 @@ def test_a_recording_of_this_code_says_so(tmp_path, facts, current):
 
 
 def test_the_recordings_of_the_book_are_listed(cells):
-    head, *rows = cells(recordings.table(RESULTS))
+    head, *rows = cells(recordings.table(recordings.FOLDER))
     assert head == ["file", "recorded on", "commit", "code", "command"]
-    assert [row[0] for row in rows] == sorted(path.name for path in RESULTS.glob("*.json"))
+    assert [row[0] for row in rows] == sorted(
+        path.name for path in recordings.FOLDER.glob("*.json")
+    )
     for row in rows:
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", row[1]) and re.fullmatch("[0-9a-f]{7}", row[2])
         assert row[3] in ("of this build", "earlier") and row[4].startswith("python -m ")
@@ -141,4 +143,4 @@ def test_evidence_that_does_not_add_up_is_named(tmp_path, change):
 
 
 def test_the_committed_evidence_can_be_shown():
-    assert recordings.evidence(RESULTS / "evidence.json").html
+    assert recordings.evidence(recordings.FOLDER / "evidence.json").html

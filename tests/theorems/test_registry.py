@@ -144,10 +144,11 @@ def test_the_board_tells_what_holds_and_what_fails():
     shown = Board(rows, "book/")
     assert shown.passes
     html = shown._repr_html_()
-    assert '<a href="book/02-criteria.html#thm-existence">Chapter 2</a>' in html
-    assert "<strong>Toy 0.25 &lt; 1</strong><br>x &lt; 1 &amp; more" in html
+    link = '<a href="book/02-criteria.html#thm-existence">Toy 0.25 &lt; 1</a><br>'
+    assert link + "x &lt; 1 &amp; more" in html
     assert "1 of 1 claims hold" in html
-    assert "<td>&le; 1.5</td><td>1.2</td><td>holds</td><td>fails, as it must</td>" in html
+    assert "Chapter 2, criteria: 1 claim holds, its control fails, as it must" in html
+    assert "<td>0.25</td><td>&le; 1.5</td><td>fails, as it must</td>" in html
     assert "margin 1.25: Toy" in repr(shown)
 
 
@@ -160,6 +161,7 @@ def test_the_board_hides_no_failure(value, control, words):
     assert not shown.passes
     assert words in shown._repr_html_()
     assert "1 of 2 claims hold" in shown._repr_html_()
+    assert '<details class="check" open>' in shown._repr_html_()
 
 
 def test_an_empty_board_does_not_pass():
@@ -307,6 +309,12 @@ def test_a_board_keeps_its_own_rows_and_needs_a_folder_that_is_text():
     assert kept.passes
     with pytest.raises(ValueError, match="folder must be text, got None"):
         Board(rows, None)
+
+
+def test_mathematics_stands_between_dollar_signs():
+    shown = board.mathematics("$n_0 < m$ & $x$ holds")
+    math = '<span class="math notranslate">\\({}\\)</span>'
+    assert shown == f"{math.format('n_0 &lt; m')} &amp; {math.format('x')} holds"
 
 
 def test_a_board_escapes_whatever_a_row_says():

@@ -102,7 +102,23 @@ def names_of(name, values, known):
 
 
 def different(name, values):
-    """Return values as a list, or raise a ValueError if two are the same."""
+    """Return values as a list if no two are the same.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    values : sequence
+
+    Returns
+    -------
+    list
+
+    Raises
+    ------
+    ValueError
+        If two are the same.
+    """
     if len(set(values)) < len(values):
         raise ValueError(f"{name} must be different, got {values}")
     return list(values)

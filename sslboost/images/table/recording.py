@@ -126,5 +126,15 @@ def write(path, rows, key, own, *, seconds, replace=False):
 
 
 def key_of(row, key):
-    """Return what tells a row from others."""
+    """Return what tells a row from others.
+
+    Parameters
+    ----------
+    row : dict
+    key : tuple of str
+
+    Returns
+    -------
+    tuple
+    """
     return tuple(row[name] for name in key)

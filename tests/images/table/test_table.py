@@ -22,7 +22,7 @@ from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import network_outputs
 from sslboost.images.processor import initial_processor
 from sslboost.images.supervised import train_classifier
-from sslboost.images.table import cells, common, processed, record
+from sslboost.images.table import cells, common, processed, record, recording
 from sslboost.images.table.part import part_of
 from sslboost.images.table.profiles import PROFILES, SMOKE
 
@@ -179,14 +179,14 @@ def test_six_processes_lose_no_row(tmp_path):
 
 def test_a_lost_row_would_be_noticed(tmp_path, monkeypatch):
     """The control: without the lock, all of them read before any of them writes."""
-    both, merged = FORK.Barrier(6), record._merged
+    both, merged = FORK.Barrier(6), recording.joined
 
     def slowly(*given):
         both.wait(timeout=60)
         return merged(*given)
 
     monkeypatch.setattr(files, "locked", lambda path: nullcontext())
-    monkeypatch.setattr(record, "_merged", slowly)
+    monkeypatch.setattr(recording, "joined", slowly)
     found, seconds = written_by_six(tmp_path / "table.json")
     assert len(found) < 24 and seconds < 24
 
@@ -246,8 +246,8 @@ def test_a_wrong_call_is_one_line(arguments, message, tmp_path, monkeypatch, cap
         (["chance", "nowhere/c.json"], "the output must be in a folder that is there"),
         (["chance", "c.json", "--profile", "huge"], "profile must be one of laptop"),
         (["chance", "c.json", "--seeds", "-1"], "--seeds: must be an integer of at least 0"),
-        (["table"], "path must be in a folder that is there, got book/results/cifar10-laptop"),
-        (["table", "--profile", "paper"], "got book/results/cifar10-paper.json"),
+        (["table"], "path must be in a folder that is there, got sslboost/pages/recorded"),
+        (["table", "--profile", "paper"], "recorded/cifar10-paper.json"),
         (["fetch", "more"], "unrecognized arguments: more"),
     ],
 )
@@ -418,6 +418,15 @@ def test_borrowed_labels_are_an_arm_of_their_own():
     assert {(row["arm"], row["n0"]) for row in beyond} == {(arm, 600) for arm in arms}
 
 
+def test_f_sees_every_label_as_often_and_supervised_training_is_no_longer_than_plain_ssl():
+    laptop = PROFILES["laptop"]
+    steps, batch = laptop.processor.steps, laptop.processor.network.batch
+    assert laptop.processor_steps(1000) == laptop.processor_steps(batch) == steps
+    assert laptop.processor_steps(5000) == round(steps * 5000 / batch)
+    assert laptop.supervised_epochs(7500) == laptop.supervised
+    assert laptop.supervised_epochs(35000) * 35000 == laptop.ssl.epochs * laptop.sizes[1]
+
+
 def test_the_weight_of_the_pretext_term_is_that_of_the_row():
     how = {"arms": ("processor",), "adversaries": ("linear",), "n0": (100,), "seeds": (0,)}
     found = record.run("smoke", lams=(0.0, 1.0), **how)
@@ -506,6 +515,6 @@ def test_every_module_that_decides_a_row_is_in_its_version():
     idle = {f"sslboost.{name}" for name in ("core", "images", "images.checks", "images._sources")}
     idle |= {f"sslboost.images.{name}" for name in ("networks", "probe")}
     idle |= {f"sslboost.core.{name}" for name in ("files", "validation", "provenance")}
-    idle |= {f"sslboost.images.table{name}" for name in ("", ".record")}
+    idle |= {f"sslboost.images.table{name}" for name in ("", ".record", ".recording")}
     idle |= {name for name in loaded if name.startswith("sslboost.core.sweep")}
     assert loaded - idle == set(common.MODULES)

@@ -9,7 +9,7 @@ import torch
 
 from sslboost.images.networks.config import Config
 from sslboost.images.probe import Probe
-from sslboost.pages import live
+from sslboost.pages.cifar10 import live
 
 
 def probe(name, held_out, accuracy=0.5, error=0.01):

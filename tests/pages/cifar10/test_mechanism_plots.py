@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sslboost.images.table.collapse import Collapse
-from sslboost.pages import mechanism_plots as plots
-from sslboost.pages.mechanism import Dependence, Judged, Snapshot
+from sslboost.pages.cifar10 import mechanism_plots as plots
+from sslboost.pages.cifar10.mechanism import Dependence, Judged, Snapshot
 
 
 def test_the_dependence_table_shows_percent(cells):

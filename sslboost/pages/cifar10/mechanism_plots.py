@@ -8,7 +8,7 @@ from sslboost.core.validation import as_choice, as_count, as_labels, as_samples
 from sslboost.images.data import CLASSES
 from sslboost.images.table.collapse import Collapse
 from sslboost.pages import figures
-from sslboost.pages.mechanism import Dependence, Judged, Snapshot, spectrum
+from sslboost.pages.cifar10.mechanism import Dependence, Judged, Snapshot, spectrum
 
 
 def dependence_table(measured):

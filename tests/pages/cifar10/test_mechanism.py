@@ -7,7 +7,7 @@ import torch
 from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.processor import ProcessorConfig
-from sslboost.pages import mechanism
+from sslboost.pages.cifar10 import mechanism
 
 X = np.array([[0.0], [1], [2], [3]])
 Y = np.array([[1.0], [2], [2], [3]])

@@ -6,7 +6,7 @@ import numpy as np
 from sslboost.core.validation import as_array, as_count
 from sslboost.images.table.record import select
 from sslboost.pages import figures
-from sslboost.pages._runs import by_seed, mean_and_error, read_by, runs_of
+from sslboost.pages.cifar10._runs import by_seed, mean_and_error, read_by, runs_of
 from sslboost.pages.figures import Html
 
 #: The slides' table, test accuracy in per cent: mean and standard error.

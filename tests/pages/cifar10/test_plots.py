@@ -5,7 +5,8 @@ import pytest
 
 from sslboost.images.pretexts import Colourisation
 from sslboost.images.probe import Probe
-from sslboost.pages import figures, image_plots
+from sslboost.pages import figures
+from sslboost.pages.cifar10 import plots
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def tile(axes, row, column):
 
 def test_the_examples_are_the_first_of_every_class(cifar, shown):
     indices = np.arange(59, -1, -1)
-    figure = image_plots.examples(cifar, indices, columns=3)
+    figure = plots.examples(cifar, indices, columns=3)
     assert "ten classes" in figure.alt
     for row in range(10):
         for column in range(3):
@@ -43,7 +44,7 @@ def test_the_examples_are_the_first_of_every_class(cifar, shown):
 
 
 def test_the_rotations_are_quarter_turns(cifar, shown):
-    image_plots.rotations(cifar, [7, 3])
+    plots.rotations(cifar, [7, 3])
     for quarter in range(4):
         turned = np.rot90(cifar.train_images[3], quarter, axes=(1, 2))
         back = np.rot90(cifar.train_images[3], -quarter, axes=(1, 2))
@@ -53,7 +54,7 @@ def test_the_rotations_are_quarter_turns(cifar, shown):
 
 
 def test_what_is_hidden_is_hidden(cifar, shown):
-    image_plots.hidden(cifar, [5])
+    plots.hidden(cifar, [5])
     image, luminance, frame = (tile(shown[0], row, 0) for row in range(3))
     assert np.array_equal(image, cifar.train_images[5])
     assert (luminance == luminance[:1]).all()
@@ -62,14 +63,14 @@ def test_what_is_hidden_is_hidden(cifar, shown):
 
 
 def test_the_split_table_counts_every_class(cifar, parts, cells):
-    head, *rows = cells(image_plots.split_table(cifar, parts))
+    head, *rows = cells(plots.split_table(cifar, parts))
     assert head[:3] == ["part", "images", "airplane"]
     assert [row[0] for row in rows] == ["extra", "pretext", "downstream"]
     assert all(row[1:] == ["20", *["2"] * 10] for row in rows)
 
 
 def test_the_training_curve_is_the_history():
-    fig = image_plots.training_curve([[0.5, 1.2, 0.3], [1, 1.0, 0.6]])
+    fig = plots.training_curve([[0.5, 1.2, 0.3], [1, 1.0, 0.6]])
     line, chance = fig.axes[0].get_lines()
     assert line.get_xdata().tolist() == [0.5, 1] and line.get_ydata().tolist() == [0.3, 0.6]
     assert set(chance.get_ydata()) == {0.25}
@@ -77,11 +78,11 @@ def test_the_training_curve_is_the_history():
 
 def test_the_probe_table_rounds_shares_to_percent(cells):
     probe = Probe("stage 2", 512, 0.1, 0.41256, 0.39874, 0.00489)
-    _, row = cells(image_plots.probe_table([("a <b>", probe)]))
+    _, row = cells(plots.probe_table([("a <b>", probe)]))
     assert row == ["a <b>", "stage 2", "512", "41.3 %", "39.87 % (0.49)"]
 
 
-DRAWN = [image_plots.examples, image_plots.rotations, image_plots.hidden, image_plots.split_table]
+DRAWN = [plots.examples, plots.rotations, plots.hidden, plots.split_table]
 
 
 @pytest.mark.parametrize("draw", DRAWN)
@@ -105,13 +106,13 @@ def test_indices_that_are_not_of_images_are_named(cifar, draw, indices):
 
 def test_other_malformed_calls_are_named(cifar, parts):
     with pytest.raises(ValueError, match="indices must hold 7 images of every class, got 6 of one"):
-        image_plots.examples(cifar, np.arange(60), columns=7)
+        plots.examples(cifar, np.arange(60), columns=7)
     with pytest.raises(ValueError, match="columns must be a positive integer"):
-        image_plots.examples(cifar, np.arange(60), columns=0)
+        plots.examples(cifar, np.arange(60), columns=0)
     with pytest.raises(ValueError, match="parts must be a Split, got list"):
-        image_plots.split_table(cifar, [1])
+        plots.split_table(cifar, [1])
     with pytest.raises(ValueError, match="history must"):
-        image_plots.training_curve([[1, 2]])
+        plots.training_curve([[1, 2]])
     for rows in ([], [1], [("a", 1)], [(1, Probe("a", 1, 1.0, 0.1, 0.1, 0.1))], [("a", "b", "c")]):
         with pytest.raises(ValueError, match="rows must"):
-            image_plots.probe_table(rows)
+            plots.probe_table(rows)
