@@ -116,6 +116,7 @@ def settle(layout: Layout) -> None:
     # small, so that a second thread costs more than it does, most of all beside another chapter.
     libraries = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "VECLIB_MAXIMUM")
     os.environ |= {f"{library}_THREADS": "1" for library in libraries}
+    os.environ["SSLBOOST_BOOK"] = "1"  # figures wait for the place of their caption
     # Nobody's start-up files or styles; and there may be no home to keep any.
     own = layout.cache / "home"
     own.mkdir(exist_ok=True)

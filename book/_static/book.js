@@ -1,6 +1,20 @@
 // Search results quote the pages they point to, which a browser may not read from file://.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
+// What is folded is printed too.
+addEventListener("beforeprint", () => {
+  for (const folded of document.querySelectorAll("details:not([open])")) {
+    folded.open = true;
+    folded.dataset.printed = "";
+  }
+});
+addEventListener("afterprint", () => {
+  for (const folded of document.querySelectorAll("details[data-printed]")) {
+    folded.open = false;
+    delete folded.dataset.printed;
+  }
+});
+
 // A formula in the text that is wider than its column gets a scroll bar of its own.
 function boxWideMathematics() {
   for (const formula of document.querySelectorAll("span.math > mjx-container")) {

@@ -1,6 +1,7 @@
 """The chapters and the list of functions, held against the package as it is."""
 
 import ast
+import inspect
 import re
 from importlib import import_module
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import jupytext
 import notebooks
 import pytest
+import source
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = notebooks.chapters(ROOT)
@@ -72,3 +74,33 @@ def test_the_list_of_functions_holds_every_public_module_in_the_order_of_the_fol
     modules = {".".join(p.with_suffix("").parts).removesuffix(".__init__") for p in paths}
     public = {name for name in modules if not re.search(r"(^|\.)_", name)}
     assert sorted(listed) == sorted(public)
+
+
+def test_a_shown_function_has_its_name_its_first_line_and_its_body():
+    def shown(a, b):
+        """Return the sum.
+
+        Nothing of this is shown.
+        """
+        # Neither is taken away.
+        return a + b
+
+    text = source.shortened(inspect.getsource(shown))
+    body = ['    """Return the sum."""', "    # Neither is taken away.", "    return a + b"]
+    assert text.splitlines() == ["def shown(a, b):", *body]
+    decorated = source.shortened("@takes(\n    a=int,\n)\ndef f(a):\n    return a")
+    assert decorated == "def f(a):\n    return a"
+
+
+def test_every_function_that_a_page_shows_is_there():
+    names = [
+        name
+        for page in (ROOT / "book").rglob("*.md")
+        for name in re.findall(r"\{source\} (\S+)", page.read_text("utf-8"))
+    ]
+    assert len(names) > 20
+    for name in names:
+        module, _, attribute = name.rpartition(".")
+        assert source.shortened(
+            inspect.getsource(inspect.unwrap(getattr(import_module(module), attribute)))
+        )

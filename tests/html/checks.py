@@ -73,6 +73,53 @@ FAULTS = """
 }
 """
 
+# Formulas, code and tables that a reader must scroll to read to their end.
+CUT = """
+() => [...document.querySelectorAll("article :is(div.math, pre, .cell_output, details, table)")]
+  .map((e) => [e, e.closest("div.math, .pst-scrollable-table-container, .cell_output, pre") ?? e])
+  .filter(([e, box]) => e.checkVisibility() &&
+    Math.max(box.scrollWidth, e.scrollWidth) > box.clientWidth + 1 && box.clientWidth > 0)
+  .map(([e]) => `cut: ${e.outerHTML.replace(/\\s+/g, " ").slice(0, 160)}`)
+"""
+
+# What a chapter must be like before anything of it is unfolded: where its first figure stands and
+# how much of it is code, as shares of its height; its words; and figures without number or caption.
+ANATOMY = """
+() => {
+  const article = document.querySelector("article");
+  const { top, height } = article.getBoundingClientRect();
+  const all = (selector) =>
+    [...article.querySelectorAll(selector)].filter((e) => e.checkVisibility());
+  const figures = all("figure").filter((e) => !e.parentElement.closest("figure"));
+  const code = all("pre").filter((e) => !e.closest(".cell_output"));
+  const prose = article.cloneNode(true);
+  const unread = "pre, details, .dropdown, svg, mjx-container, script, style";
+  for (const e of prose.querySelectorAll(unread)) e.remove();
+  const bare = figures.filter((e) => !e.id || !e.querySelector("figcaption .caption-number"));
+  return {
+    figure: figures.length ? (figures[0].getBoundingClientRect().top - top) / height : 1,
+    code: code.reduce((sum, e) => sum + e.getBoundingClientRect().height, 0) / height,
+    words: prose.textContent.trim().split(/\\s+/).length,
+    bare: bare.map((e) => e.outerHTML.replace(/\\s+/g, " ").slice(0, 120)),
+  };
+}
+"""
+FIRST_FIGURE, CODE, WORDS = 0.12, 0.15, 4000
+
+
+def faults_of_anatomy(page):
+    """What a chapter that is open in a browser page has too much of, or too late."""
+    found = page.evaluate(ANATOMY)
+    faults = [f"a figure without number, caption or id: {figure}" for figure in found["bare"]]
+    if found["figure"] > FIRST_FIGURE:
+        faults.append(f"first figure at {found['figure']:.0%} of the page, not {FIRST_FIGURE:.0%}")
+    if found["code"] > CODE:
+        faults.append(f"visible code is {found['code']:.0%} of the page, more than {CODE:.0%}")
+    if found["words"] > WORDS:
+        faults.append(f"{found['words']} words are visible, more than {WORDS}")
+    return faults
+
+
 # Elements that stick out of the window, save those inside a box that scrolls by itself.
 OVERFLOW = """
 async () => {
@@ -125,6 +172,8 @@ def faults_of(browser, file, scheme):
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         faults += [f"{width} px: {fault}" for fault in page.evaluate(OVERFLOW)]
+        if width >= 1280:
+            faults += [f"{width} px: {fault}" for fault in page.evaluate(CUT)]
     faults += page.evaluate(FAULTS, [scheme, CONTRAST])
     context.close()
     return faults
