@@ -75,11 +75,17 @@ FAULTS = """
 
 # Formulas, code and tables that a reader must scroll to read to their end.
 CUT = """
-() => [...document.querySelectorAll("article :is(div.math, pre, .cell_output, details, table)")]
-  .map((e) => [e, e.closest("div.math, .pst-scrollable-table-container, .cell_output, pre") ?? e])
-  .filter(([e, box]) => e.checkVisibility() &&
-    Math.max(box.scrollWidth, e.scrollWidth) > box.clientWidth + 1 && box.clientWidth > 0)
-  .map(([e]) => `cut: ${e.outerHTML.replace(/\\s+/g, " ").slice(0, 160)}`)
+() => {
+  const all = (selector) =>
+    [...document.querySelectorAll(`article :is(${selector})`)].filter((e) => e.checkVisibility());
+  const width = (e) => e.getBoundingClientRect().width;
+  const boxes = "pre, .cell_output, .pst-scrollable-table-container, div.wide, details.check";
+  return [
+    ...all("mjx-container[display], mjx-container.wide")
+      .filter((e) => width(e.firstElementChild) > width(e) + 1),
+    ...all(boxes).filter((e) => e.scrollWidth > e.clientWidth + 1),
+  ].map((e) => `cut: ${e.outerHTML.replace(/\\s+/g, " ").slice(0, 160)}`);
+}
 """
 
 # What a chapter must be like before anything of it is unfolded: where its first figure stands and

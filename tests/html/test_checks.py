@@ -37,9 +37,10 @@ FAULTY = {
     "a drawing without a label": ("<figure><svg></svg></figure>", "drawing without a label"),
     "a figure too wide for a phone": ("<div style='width: 600px'>wide</div>", "390 px: wider"),
     "a formula cut on a laptop": (
-        "<article><div class='math' style='width: 300px; overflow-x: auto'>"
-        "<mjx-container style='display: block; width: 310px'>x</mjx-container></div></article>",
-        "1280 px: cut: <div",
+        "<article><div class='math' style='width: 300px'><mjx-container display='true' "
+        "style='display: block; overflow-x: auto'><div style='width: 310px'>x</div>"
+        "</mjx-container></div></article>",
+        "1280 px: cut: <mjx-container",
     ),
     "a line of code cut on a laptop": (
         f"<article><pre style='width: 300px; overflow-x: auto'>{'x = 1; ' * 20}</pre></article>",
@@ -48,7 +49,7 @@ FAULTY = {
     "a table cut on a laptop": (
         "<article><div class='cell_output' style='width: 300px; overflow-x: auto'>"
         "<table style='width: 310px'><tr><td>1</td></tr></table></div></article>",
-        "1280 px: cut: <table",
+        "1280 px: cut: <div",
     ),
     "grey on grey": ("<article><p style='color: #bbb'>faint</p></article>", "contrast"),
 }
