@@ -10,7 +10,7 @@ from IPython.core.formatters import format_display_data
 from IPython.display import display
 
 from sslboost.core.validation import takes
-from sslboost.pages.figures import Figure
+from sslboost.pages.figures import Figure, Html
 
 #: Under this, outputs are kept and not shown.
 _HIDDEN = "application/papermill.record/"
@@ -29,7 +29,7 @@ def glue(name, value):
     _keep(name, value, shown=False)
 
 
-@takes(name=str, figure=Figure)
+@takes(name=str)
 def place(name, figure):
     """Keep a figure for the place of the page where its number and caption stand.
 
@@ -38,9 +38,16 @@ def place(name, figure):
     Parameters
     ----------
     name : str
-    figure : Figure
-        As of :func:`sslboost.pages.figures.show`.
+    figure : Figure or Html
+        As of :func:`sslboost.pages.figures.show`, or what stands in its place.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
     """
+    if not isinstance(figure, Figure | Html):
+        raise ValueError(f"figure must be a Figure or Html, got {type(figure).__name__}")
     _keep(name, figure, shown="SSLBOOST_BOOK" not in os.environ)
 
 

@@ -355,8 +355,9 @@ OWN = {
         "runs": rows(p.ssl_rows, empty=False),
         "column": choice("accuracy").named("runs"),
     },
-    "pages.cifar10.report.labels_figure": _table_row,
+    "pages.cifar10.plots.labels_figure": _table_row,
     "pages.cifar10.report.nearest_to_chance": {"values": NOTHING, "table": thing(p.table_of_full)},
-    "pages.cifar10.report.processor_table": _table_row | {"last": flag()},
+    "pages.cifar10.report.processor_table": _table_row
+    | {"last": flag(), "features": choice("hidden")},
     "pages.cifar10.report.separation": {"better": _selection, "worse": _selection},
 }

@@ -113,9 +113,13 @@ ANATOMY = """
 FIRST_FIGURE, CODE, WORDS = 0.12, 0.15, 4000
 
 
-def faults_of_anatomy(page):
-    """What a chapter that is open in a browser page has too much of, or too late."""
+def faults_of_anatomy(browser, file):
+    """What a chapter has too much of, or too late, for a reader who unfolds nothing."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(Path(file).resolve().as_uri())
+    page.evaluate("() => window.MathJax?.startup?.promise")
     found = page.evaluate(ANATOMY)
+    page.close()
     faults = [f"a figure without number, caption or id: {figure}" for figure in found["bare"]]
     if found["figure"] > FIRST_FIGURE:
         faults.append(f"first figure at {found['figure']:.0%} of the page, not {FIRST_FIGURE:.0%}")

@@ -77,6 +77,35 @@ def test_a_planted_fault_is_found(faults, name):
     assert any(expected in fault for fault in faults(body))
 
 
+FIGURE = "<figure id='a'><svg></svg><figcaption><span class='caption-number'>Fig. 1</span> "
+FIGURE += "What it shows.</figcaption></figure>"
+SOUND = f"<h1>Fine</h1>{FIGURE}<div style='height: 3000px'>Text.</div>"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (SOUND, []),
+        (SOUND.replace(" id='a'", ""), ["a figure without number, caption or id: <figure><svg>"]),
+        (SOUND.replace("class='caption-number'", ""), ["a figure without number"]),
+        (f"<div style='height: 900px'></div>{SOUND}", ["first figure at"]),
+        ("<h1>Nothing</h1>", ["first figure at 100% of the page, not 12%"]),
+        (SOUND + "<pre style='height: 900px'>code</pre>", ["visible code is"]),
+        (SOUND + "<details><pre style='height: 900px'>code</pre></details>", []),
+        (SOUND + "<p style='height: 0'>" + "word " * 4001 + "</p>", ["words are visible, more"]),
+        (SOUND + "<details><p>" + "word " * 4001 + "</p></details>", []),
+    ],
+)
+def test_a_chapter_that_begins_with_code_or_has_no_picture_is_found(
+    browser, tmp_path, body, expected
+):
+    file = tmp_path / "page.html"
+    file.write_text(f"<!doctype html><meta charset='utf-8'><article>{body}</article>", "utf-8")
+    found = checks.faults_of_anatomy(browser, file)
+    assert len(found) == len(expected)
+    assert all(part in fault for part, fault in zip(expected, found, strict=True))
+
+
 def test_a_broken_link_is_found(tmp_path):
     page, other = tmp_path / "page.html", tmp_path / "other.html"
     other.write_text("<p id='a'></p><p id='twice'></p><p id='twice'></p>", "utf-8")

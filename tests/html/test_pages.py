@@ -7,6 +7,10 @@ def test_page_is_faultless(browser, html, page_file, scheme):
     assert checks.faults_of(browser, page_file, scheme) == []
 
 
+def test_a_chapter_is_question_answer_picture_before_it_is_code(browser, html, chapter_file):
+    assert checks.faults_of_anatomy(browser, chapter_file) == []
+
+
 def test_links_lead_somewhere(html):
     files = [p for p in html.rglob("*.html") if "_static" not in p.parts]
     assert len(files) > 3

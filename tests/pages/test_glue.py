@@ -40,7 +40,7 @@ def test_a_figure_is_shown_where_it_is_drawn_but_in_the_book(monkeypatch):
     ("call", "given", "named"),
     [
         (glue, (1, 2), "name must be a str"),
-        (place, ("a", "<svg>"), "figure must be a Figure"),
+        (place, ("a", "<svg>"), "figure must be a Figure or Html, got str"),
         (place, (None, None), "name must be a str"),
     ],
 )

@@ -10,7 +10,10 @@ from sslboost.core.validation import as_count, as_labels, as_matrix, takes
 from sslboost.images.data import CLASSES, Cifar10, Split
 from sslboost.images.pretexts import Colourisation, Inpainting, Rotation
 from sslboost.images.probe import Probe
+from sslboost.images.table.record import select
 from sslboost.pages import figures
+from sslboost.pages.cifar10._runs import runs_of
+from sslboost.pages.cifar10.report import READINGS, estimate
 from sslboost.pages.figures import Html
 
 
@@ -253,3 +256,75 @@ def probe_table(rows):
         for name, probe in named
     ]
     return figures.table("probes", heads, cells, named=False)
+
+
+def labels_figure(table, *, labels="full", pretext="rotation"):
+    """Draw accuracy against n0: every reading, beyond the extra part, and the alternatives.
+
+    Parameters
+    ----------
+    table : dict
+        As of :func:`sslboost.images.table.read`.
+    labels, pretext : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If it is no recorded table, or holds no such rows.
+
+    Source: slide "Experiments", up to 5k.
+    """
+    runs = runs_of(table, labels=labels, pretext=pretext)
+    fig, axes = plt.subplots(1, 2, figsize=(7.2, 5.2), sharey=True)
+    titles = {"output": "heads on outputs", "hidden": "heads on hidden layers"}
+    for ax, (features, title) in zip(axes, titles.items(), strict=True):
+        _draw_labels(ax, runs, features)
+        ax.set(title=title, xscale="log", xlabel="extra labels $n_0$", ylim=(0, None))
+        ax.set_xticks([1000, 5000, 35000], ["1k", "5k", "35k"])
+        ax.minorticks_off()
+        ax.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    axes[0].set_ylabel("test accuracy (%)")
+    return fig
+
+
+#: Other uses of the extra labels, whose heads read hidden layers.
+_ALTERNATIVES = {
+    "head": ("plain SSL, labels to the head", "s"),
+    "encoder": ("plain SSL, labels to the encoder", "D"),
+    "labels": ("no SSL, a network of these labels", "^"),
+}
+
+
+def _draw_labels(ax, runs, features):
+    """Accuracy against n0 of heads of one kind."""
+    grey = figures.PALETTE["grey"]
+
+    def draw(rows, **style):
+        sizes = sorted({row["n0"] for row in rows})
+        found = [estimate(rows, n0=n0) for n0 in sizes]
+        mean, error = 100 * np.array(found).reshape(-1, 2).T
+        error = np.nan_to_num(error)  # of a single seed nothing is known
+        ax.plot(sizes, mean, lw=1, color=style["color"], alpha=0.6)
+        figures.interval(ax, np.array(sizes), mean, error, **style)
+
+    linear = [row for row in runs if row["adversary"] == "linear" and row["features"] == features]
+    named = [(psi, name) for (kind, psi), name in READINGS.items() if kind == features]
+    for (psi, name), colour in zip(named, figures.PALETTE.values(), strict=False):
+        arms = ("processor", "beyond")
+        if rows := [row for row in linear if row["psi"] == psi and row["arm"] in arms]:
+            draw(rows, color=colour, fmt="o", label=f"processor: {name}")
+    if features == "hidden":
+        for arm, (name, marker) in _ALTERNATIVES.items():
+            if rows := select(runs, arm=arm, features="hidden"):
+                draw(rows, color=grey, fmt=marker, label=name)
+    for level, name, style, offset in (
+        (100 * estimate(runs, arm="ssl", features=features)[0], "plain SSL", "--", -11),
+        (10, "chance", ":", -11),
+    ):
+        ax.axhline(level, color=grey, ls=style, lw=1)
+        ax.annotate(name, (1000, level), xytext=(0, offset), textcoords="offset points")
+    ax.axvline(5000, color=grey, lw=0.5)

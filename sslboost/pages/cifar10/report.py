@@ -1,15 +1,15 @@
 """Tables and figures of the recorded CIFAR-10 table, beside the slides' own numbers."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 
-from sslboost.core.validation import as_array, as_count
+from sslboost.core.validation import as_array, as_choice, as_count
 from sslboost.images.table.record import select
 from sslboost.pages import figures
 from sslboost.pages.cifar10._runs import by_seed, mean_and_error, read_by, runs_of
 from sslboost.pages.figures import Html
 
-#: The slides' table, test accuracy in per cent: mean and standard error.
+#: The slides' table, test accuracy in per cent, and in brackets a spread of which they do not say
+#: whether it is of the runs or of their mean.
 SLIDES = {
     "full": {
         1000: (9.95, 0.05),
@@ -29,11 +29,15 @@ SLIDES = {
     },
 }
 
-#: What the head sees, by what it reads of which psi.
+#: What the head sees, by what it reads of which psi: outputs are compared with plain psi's output,
+#: hidden layers with its hidden layers.
 READINGS = {
     ("output", "none"): "f(x) itself",
     ("output", "linear"): "linear ψ of f(x)",
-    ("hidden", "network"): "network ψ of f(x)",
+    ("output", "network"): "network ψ of f(x)",
+    ("output", "network-no-decay"): "the same, no weight decay",
+    ("hidden", "none"): "layers of f",
+    ("hidden", "network"): "layers of a network ψ of f(x)",
     ("hidden", "network-no-decay"): "the same, no weight decay",
 }
 
@@ -100,7 +104,7 @@ def separation(runs, better, worse):
     return mean / error
 
 
-def processor_table(table, labels, *, pretext="rotation", last=False):
+def processor_table(table, labels, features, *, pretext="rotation", last=False):
     """Return the slides' table and ours: accuracy of every reading for every n0.
 
     Parameters
@@ -109,6 +113,8 @@ def processor_table(table, labels, *, pretext="rotation", last=False):
         As of :func:`sslboost.images.table.read`.
     labels : str
         ``full`` or ``half``.
+    features : str
+        ``output`` or ``hidden``: what the head reads, of plain SSL as of the processors.
     pretext : str
     last : bool
         Whether the head reads the last layer, not the best one, of every network that has several.
@@ -124,22 +130,24 @@ def processor_table(table, labels, *, pretext="rotation", last=False):
 
     Source: slide "Experiments", the table.
     """
+    as_choice("features", features, ("output", "hidden"))
     runs = runs_of(table, labels=labels, pretext=pretext)
     if not isinstance(last, bool):
         raise ValueError(f"last must be True or False, got {last!r:.80}")
     sizes = sorted({row["n0"] for row in select(runs, arm="processor")})
-    plain = estimate(read_by(runs, "hidden", last, arm="ssl"))
+    plain = estimate(read_by(runs, features, last, arm="ssl"))
     rows = []
     if pretext == "rotation" and not last:
         rows.append(["slides", "not named", *(_told(labels, key) for key in (*sizes, "ssl"))])
     profile = table["provenance"]["profile"]
     for adversary in sorted({str(row["adversary"]) for row in select(runs, arm="processor")}):
-        for (features, psi), name in READINGS.items():
+        for (kind, psi), name in READINGS.items():
             arm = {"arm": "processor", "psi": psi, "adversary": adversary}
-            own = read_by(runs, features, last, **arm)
+            own = read_by(runs, features, last, **arm) if kind == features else []
+            if not own:
+                continue
             cells = [_percent(*estimate(own, n0=n0)) for n0 in sizes]
-            first = psi == "none" and adversary == "linear"
-            cells.append(_percent(*plain) if first else "")
+            cells.append(_percent(*plain))
             rows.append([f"{profile}, {adversary}", name, *cells])
     return _wide(["adversary of f", "the head sees", *map(_thousands, sizes), "SSL"], rows)
 
@@ -180,59 +188,6 @@ def baseline_table(table):
             rows.append([pretext, name, *cells])
     heads = ["x of", "features", "Full, best", "Full, last", "Half, best", "Half, last"]
     return _wide([*heads, "pretext told"], rows)
-
-
-def labels_figure(table, *, labels="full", pretext="rotation"):
-    """Draw accuracy against n0: every reading, beyond the extra part, and the alternatives.
-
-    Parameters
-    ----------
-    table : dict
-        As of :func:`sslboost.images.table.read`.
-    labels, pretext : str
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    ValueError
-        If it is no recorded table, or holds no such rows.
-
-    Source: slide "Experiments", up to 5k.
-    """
-    runs = runs_of(table, labels=labels, pretext=pretext)
-    colours = list(figures.PALETTE.values())
-    plain = 100 * estimate(runs, arm="ssl", features="hidden")[0]
-    fig, ax = plt.subplots(figsize=(7.2, 4.2))
-
-    def draw(rows, **style):
-        sizes = sorted({row["n0"] for row in rows})
-        found = [estimate(rows, n0=n0) for n0 in sizes]
-        mean, error = 100 * np.array(found).reshape(-1, 2).T
-        error = np.nan_to_num(error)  # of a single seed nothing is known
-        ax.plot(sizes, mean, lw=1, color=style["color"], alpha=0.6)
-        figures.interval(ax, np.array(sizes), mean, error, **style)
-
-    linear = [row for row in runs if row["adversary"] == "linear"]
-    for ((features, psi), name), colour in zip(READINGS.items(), colours, strict=False):
-        own = select(linear, psi=psi, features=features)
-        rows = [row for row in own if row["arm"] in ("processor", "beyond")]
-        draw(rows, color=colour, fmt="o", label=f"processor: {name}")
-    for arm, name, marker in (("head", "to the head", "s"), ("encoder", "to the encoder", "D")):
-        rows = select(runs, arm=arm, features="hidden")
-        draw(rows, color=figures.PALETTE["grey"], fmt=marker, label=f"plain SSL, labels {name}")
-    ax.axhline(plain, color=figures.PALETTE["grey"], ls="--", lw=1)
-    ax.annotate("plain SSL", (1000, plain), xytext=(0, -11), textcoords="offset points")
-    ax.axhline(10, color=figures.PALETTE["grey"], ls=":", lw=1)
-    ax.annotate("chance", (1000, 10), xytext=(0, 3), textcoords="offset points")
-    ax.axvline(5000, color=figures.PALETTE["grey"], lw=0.5)
-    ax.set(xscale="log", xlabel="extra labels $n_0$", ylabel="test accuracy (%)", ylim=(0, None))
-    ax.set_xticks([1000, 2000, 5000, 10000, 35000], ["1k", "2k", "5k", "10k", "35k"])
-    ax.minorticks_off()
-    ax.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.16))
-    return fig
 
 
 def collapse_table(full, half):

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from sslboost.pages.cifar10 import report
+from sslboost.pages.cifar10 import plots, report
 
 #: Accuracies over seeds 0 and 1: mean 0.3 and error sd/√2 = 0.01 for these two.
 PAIR = (0.29, 0.31)
@@ -91,23 +91,31 @@ def test_differences_that_all_seeds_share_are_infinitely_separated():
 
 
 def test_the_processor_table_holds_the_slides_and_every_reading(table, cells):
-    head, slides, *ours = cells(report.processor_table(table, "full"))
+    head, slides, *ours = cells(report.processor_table(table, "full", "hidden"))
     assert head == ["adversary of f", "the head sees", "1k", "2.5k", "SSL"]
     assert slides == ["slides", "not named", "9.95 (0.05)", "–", "79.31 (0.09)"]
-    assert [line[:2] for line in ours[::4]] == [
-        ["smoke, linear", "f(x) itself"],
-        ["smoke, network", "f(x) itself"],
+    assert [line[:2] for line in ours[::3]] == [
+        ["smoke, linear", "layers of f"],
+        ["smoke, network", "layers of f"],
     ]
     assert ours[0][2:] == ["30.00 (1.00)", "30.00 (1.00)", "51.00 (1.00)"]
-    assert [line[-1] for line in ours[1:]] == [""] * 7  # plain SSL has no adversary: told once
-    assert ours[5][1:] == ["linear ψ of f(x)", "10.00 (1.00)", "30.00 (1.00)", ""]
-    assert len(ours) == 8
+    assert ours[1][2:] == ["2.00 (1.00)", "30.00 (1.00)", "51.00 (1.00)"] and len(ours) == 6
+    _, _, *outputs = cells(report.processor_table(table, "full", "output"))
+    assert {line[-1] for line in outputs} == {"11.00 (1.00)"}  # plain psi's output, not its layers
+    assert outputs[5][1:4] == ["linear ψ of f(x)", "10.00 (1.00)", "30.00 (1.00)"]
+    assert len(outputs) == 8
+
+
+def test_readings_that_were_not_measured_have_no_row(table, cells):
+    without = [row for row in table["runs"] if (row["arm"], row["psi"]) != ("processor", "none")]
+    lines = cells(report.processor_table(table | {"runs": without}, "half", "hidden"))
+    assert len(lines) == 2 + 4 and not any("layers of f" == line[1] for line in lines)
 
 
 def test_last_layers_leave_the_slides_out(table, cells):
-    _, *lines = cells(report.processor_table(table, "half", last=True))
-    assert lines[0][0] == "smoke, linear" and lines[0][2] == "30.00 (1.00)"  # f(x) has no layers
-    assert lines[0][-1] == "25.50 (0.50)" and lines[2][3] == "15.00 (0.50)"
+    _, *lines = cells(report.processor_table(table, "half", "hidden", last=True))
+    assert lines[0][:3] == ["smoke, linear", "layers of f", "15.00 (0.50)"]
+    assert lines[0][-1] == "25.50 (0.50)" and lines[1][3] == "15.00 (0.50)"
 
 
 def test_the_baseline_table_holds_every_arm(table, cells):
@@ -120,18 +128,23 @@ def test_the_baseline_table_holds_every_arm(table, cells):
     assert pixels[-1] == "" and random[2:] == ["–"] * 4 + [""]
 
 
-def test_the_figure_draws_accuracy_against_labels(table):
-    (ax,) = report.labels_figure(table).axes
+def drawn_on(ax):
     handles, labels = ax.get_legend_handles_labels()
-    drawn = dict(zip(labels, (handle[0] for handle in handles), strict=True))
-    assert len(drawn) == 6
-    linear = drawn["processor: linear ψ of f(x)"]
+    return dict(zip(labels, (handle[0] for handle in handles), strict=True))
+
+
+def test_the_figure_draws_accuracy_against_labels(table):
+    outputs, hidden = plots.labels_figure(table).axes
+    assert len(drawn_on(outputs)) == 4 and len(drawn_on(hidden)) == 3 + 2
+    linear = drawn_on(outputs)["processor: linear ψ of f(x)"]
     assert linear.get_xdata().tolist() == [1000, 2500, 10000]
     assert linear.get_ydata() == pytest.approx([30, 30, 41])
-    assert drawn["plain SSL, labels to the head"].get_ydata() == pytest.approx([51])
-    assert drawn["plain SSL, labels to the encoder"].get_ydata() == pytest.approx([55])
-    levels = {line.get_ydata()[0] for line in ax.get_lines() if len(set(line.get_ydata())) == 1}
-    assert 10 in levels and any(abs(level - 51) < 1e-9 for level in levels)
+    assert drawn_on(hidden)["plain SSL, labels to the head"].get_ydata() == pytest.approx([51])
+    assert drawn_on(hidden)["plain SSL, labels to the encoder"].get_ydata() == pytest.approx([55])
+    for ax, plain in ((outputs, 11), (hidden, 51)):  # each with the plain SSL of its own heads
+        lines = [line.get_ydata() for line in ax.get_lines()]
+        levels = {values[0] for values in lines if len(values) and len(set(values)) == 1}
+        assert 10 in levels and any(abs(level - plain) < 1e-9 for level in levels)
 
 
 def test_the_reading_nearest_to_chance_is_found_for_every_n0(table):
@@ -159,9 +172,9 @@ def test_the_provenance_table_shows_every_fact(table, cells):
 
 
 TABLES = [
-    lambda table: report.processor_table(table, "full"),
+    lambda table: report.processor_table(table, "full", "hidden"),
     report.baseline_table,
-    report.labels_figure,
+    plots.labels_figure,
     report.nearest_to_chance,
     report.provenance_table,
 ]
@@ -187,10 +200,17 @@ def test_rows_that_are_none_are_named(table, function, change):
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda t: report.processor_table(t, "third"), "table must hold rows of .*third"),
-        (lambda t: report.processor_table(t, ["full"]), "labels must be text, a number or None"),
-        (lambda t: report.processor_table(t, "full", last="psi"), "last must be True or False"),
-        (lambda t: report.labels_figure(t, pretext="x"), "table must hold rows of"),
+        (lambda t: report.processor_table(t, "third", "hidden"), "table must hold rows of .*third"),
+        (
+            lambda t: report.processor_table(t, ["full"], "hidden"),
+            "labels must be text, a number or None",
+        ),
+        (
+            lambda t: report.processor_table(t, "full", "hidden", last="psi"),
+            "last must be True or False",
+        ),
+        (lambda t: report.processor_table(t, "full", "layer"), "features must be one of output"),
+        (lambda t: plots.labels_figure(t, pretext="x"), "table must hold rows of"),
         (lambda t: report.nearest_to_chance(t, colour=1), "a column must be one of arm"),
         (lambda t: report.estimate(t["runs"], arm="processor"), "values must leave one row"),
         (lambda t: report.estimate(t["runs"], "none"), "runs must hold none in every row"),
