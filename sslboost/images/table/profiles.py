@@ -131,7 +131,7 @@ PAPER = Profile(
         network=replace(_RESNET18, batch=1024),
         adversary=_rival(512, 512),
         features=64,
-        steps=2000,
+        steps=300,
     ),
     psi=replace(_RESNET18, widths=(512, 512), epochs=20, architecture="perceptron"),
     tuning=1000,
