@@ -81,7 +81,8 @@ def _general_theorem(name):
     return Theorem(
         f"Theorem 3 for {name}",
         _GENERAL,
-        "for n₀ ≤ m the interpolant that is blind to z has less loss than any f with (C2)",
+        r"for $n_0 \le m$ the interpolant that is blind to $z$ has less loss than any $f$ "
+        r"with (C2)",
         _SLIDE_3,
         ("g strictly increasing", "λ > 0", "z Gaussian", "n₀ ≤ m"),
         lambda rng: _general(rng, name),
@@ -190,26 +191,28 @@ THEOREMS = (
     *(_general_theorem(name) for name in LOSSES),
     _capacity_theorem(
         "Capacity of linear maps",
-        "linear maps of d inputs interpolate d points: capacity at least d",
+        r"linear maps of $d$ inputs interpolate $d$ points: capacity at least $d$",
         capacity.memorise_linear,
         40,
     ),
     _capacity_theorem(
         "Capacity of two-layer networks",
-        "k ReLU neurons interpolate k points: capacity at least k, and so at least k/4",
+        r"$k$ ReLU neurons interpolate $k$ points: capacity at least $k$, and so at least $k/4$",
         _two_layers,
         256,
     ),
     _capacity_theorem(
         "Capacity of multi-layer networks",
-        "layers of k_i ReLU neurons interpolate min k_i points: capacity at least min k_i/4",
+        r"layers of $k_i$ ReLU neurons interpolate $\min k_i$ points: capacity at least "
+        r"$\min k_i/4$",
         _three_layers,
         128,
     ),
     Theorem(
         "Theorem 4 (model-dependent lower bound)",
         _CAPACITY,
-        "for n₀ ≤ capacity of F₁ no minimiser of L_{∞,n₀} over F₁∘F₂ meets (C1) and (C2)",
+        r"for $n_0$ up to the capacity of $F_1$ no minimiser of $L_{\infty,n_0}$ over "
+        r"$F_1 \circ F_2$ meets (C1) and (C2)",
         _SLIDE_4,
         ("n₀ ≤ capacity of F₁", "some f₂(x) is independent of z", "y_hat explains some of z"),
         lambda rng: _memorised(rng, 200, 200),
@@ -220,7 +223,8 @@ THEOREMS = (
     Theorem(
         "Beyond capacity",
         _CAPACITY,
-        "where tr Cov[y | x] < λ e_z, 4 d_y neurons have less loss than any f with (C2)",
+        r"where $\operatorname{tr}\operatorname{Cov}[y \mid x] < \lambda e_z$, $4d_y$ "
+        r"neurons have less loss than any $f$ with (C2)",
         "beyond the slides",
         ("unbounded outputs", "tr Cov[y | x] < λ e_z"),
         lambda rng: _tail(rng, np.inf),

@@ -96,7 +96,7 @@ THEOREMS = (
     Theorem(
         "(C1) relaxes conditional independence",
         _CHAPTER,
-        "under conditional independence every function of x meets (C1), linear or not",
+        r"under conditional independence every function of $x$ meets (C1), linear or not",
         f'{_SLIDE}"',
         ("x and z independent given y",),
         with_ci,
@@ -107,7 +107,7 @@ THEOREMS = (
     Theorem(
         "Existence",
         _CHAPTER,
-        "some f meets (C1) and (C2) if and only if E[y | x] does",
+        r"some $f$ meets (C1) and (C2) if and only if $\mathbb E[y \mid x]$ does",
         'slide "Can Pretext-Based SSL Be Boosted? (Cont.)", "if such processor f exists"',
         ("E[y | x] meets (C1)",),
         lambda rng: family(rng, mix=0.5),
@@ -117,14 +117,16 @@ THEOREMS = (
     ),
     _processor(
         "Processor with (C1) and (C2)",
-        "risk tr Cov[y | x] (n₂ − 1)/(n₂ − d_y − 1): boosted, as under conditional independence",
+        r"risk $\operatorname{tr}\operatorname{Cov}[y \mid x]\,(n_2-1)/(n_2-d_y-1)$: "
+        r"boosted, as under conditional independence",
         "C1 and C2",
         "C2 only",
         "f meets (C1)",
     ),
     _processor(
         "Processor with (C2) alone",
-        "risk tr Cov[y | x] (n₂ − 1)/(n₂ − d_z − 1): nothing gained over plain SSL",
+        r"risk $\operatorname{tr}\operatorname{Cov}[y \mid x]\,(n_2-1)/(n_2-d_z-1)$: "
+        r"nothing gained over plain SSL",
         "C2 only",
         "C1 and C2",
         "f keeps every direction that explains z",
@@ -138,7 +140,7 @@ THEOREMS = (
     ),
     _processor(
         "Processor with neither",
-        "the constant and d_z − 1 numbers to fit are both paid for",
+        r"the constant and $d_z-1$ numbers to fit are both paid for",
         "neither",
         "C2 only",
         "f drops a direction that explains y",
@@ -146,7 +148,8 @@ THEOREMS = (
     Theorem(
         "(C1) pooled and per class",
         _CHAPTER,
-        "for discrete y, E Cov[f(x), z | y] = 0 does not give (C1) within the classes",
+        r"for discrete $y$, $\mathbb E\operatorname{Cov}[f(x), z \mid y] = 0$ does not "
+        r"give (C1) within the classes",
         f'{_SLIDE}", (C1) for a class label',
         ("classes with opposite covariances",),
         lambda rng: _two_classes(rng, (1, -1)),

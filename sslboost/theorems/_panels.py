@@ -84,7 +84,7 @@ THEOREMS = (
     _panel(
         "b",
         "Panel (b), large λ hurts",
-        "past the threshold the error grows with λ",
+        r"past the threshold the error grows with $\lambda$",
         "n₀ > m",
         _second_is_worse,
         ({"n0": 200, "lam": 0.1}, {"n0": 200, "lam": 0.9}),
@@ -93,7 +93,7 @@ THEOREMS = (
     _panel(
         "c",
         "Panel (c), linear processors",
-        "for linear processors the error does not depend on d_f once d_f ≥ d_y",
+        r"for linear processors the error does not depend on $d_f$ once $d_f \ge d_y$",
         "d_f ≥ d_y",
         _same_risk,
         ({"n0": 200, "d_f": 2}, {"n0": 200, "d_f": 60}),
@@ -102,7 +102,8 @@ THEOREMS = (
     _panel(
         "c",
         "Panel (c), capacity that grows with d_f",
-        "with d_f ReLU units nothing of y is left once n₀ ≤ d_f − rank Cov[units, z]",
+        r"with $d_f$ ReLU units nothing of $y$ is left once $n_0 \le d_f - "
+        r"\operatorname{rank}\operatorname{Cov}[\text{units}, z]$",
         "n₀ ≤ d_f − rank Cov[units, z]",
         _nothing_left,
         ({"n0": 40, "d_f": 50, "units": 50}, {}),

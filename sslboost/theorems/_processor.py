@@ -246,7 +246,8 @@ THEOREMS = (
     Theorem(
         "The loss is a trace",
         _LOSS,
-        "L(f) = tr cov_yy − λ tr cov_zz − tr P (M_y − λ M_z) for the projector P of f",
+        r"$L(f) = \operatorname{tr}\Sigma_{yy} - \lambda\operatorname{tr}\Sigma_{zz} - "
+        r"\operatorname{tr}P(M_y - \lambda M_z)$ for the projector $P$ of $f$",
         _SLIDE_LOSS,
         ("λ M_z is subtracted from M_y", "P projects on the whitened directions that f sees"),
         _random_loss,
@@ -257,7 +258,7 @@ THEOREMS = (
     Theorem(
         "The optimum in closed form",
         _LOSS,
-        "the eigenvectors of M_y − λ M_z with positive eigenvalue minimise the loss",
+        r"the eigenvectors of $M_y - \lambda M_z$ with positive eigenvalue minimise the loss",
         _SLIDE_LOSS,
         ("the eigenvectors belong to the λ of the loss",),
         lambda rng: _optimum(rng, 1.0),
@@ -268,7 +269,8 @@ THEOREMS = (
     Theorem(
         "Theorem 1 (loss rationality)",
         _LOSS,
-        "on a member of S every minimiser of the loss meets (C1) and (C2) for 0 < λ < λ*",
+        r"on a member of $\mathcal S$ every minimiser of the loss meets (C1) and (C2) for "
+        r"$0 < \lambda < \lambda^*$",
         _SLIDE_1,
         ("E[y | x] meets (C1)", "M_z U is inside U", "0 < λ < λ*", "d_f ≥ rank cov_xy"),
         lambda rng: _minimisers(rng, rng.uniform(0.1, 0.99)),
@@ -279,7 +281,8 @@ THEOREMS = (
     Theorem(
         "Outside S",
         _LOSS,
-        "where the pretext mixes y and s, so that M_z U leaves U, every minimiser fails (C1)",
+        r"where the pretext mixes $y$ and $s$, so that $M_zU$ leaves $U$, every minimiser "
+        r"fails (C1)",
         _SLIDE_1,
         ("M_z U is not inside U",),
         lambda rng: _minimisers(rng, 0.5, mix=0.5),
@@ -290,7 +293,8 @@ THEOREMS = (
     Theorem(
         "Theorem 2 (model-free lower bound)",
         _MODEL_FREE,
-        "for n₀ ≤ m no minimiser of L_{∞,n₀} meets (C1) and (C2), by a margin of λ e_z",
+        r"for $n_0 \le m$ no minimiser of $L_{\infty,n_0}$ meets (C1) and (C2), by a "
+        r"margin of $\lambda e_z$",
         _SLIDE_2,
         ("n₀ ≤ m", "λ > 0", "y_hat explains some of z"),
         lambda rng: _extra(rng, 1),
@@ -301,7 +305,7 @@ THEOREMS = (
     Theorem(
         "Theorem 2, λ > 0 is needed",
         _MODEL_FREE,
-        "the margin grows in proportion to λ: it is there for a hundredth of λ*",
+        r"the margin grows in proportion to $\lambda$: it is there for a hundredth of $\lambda^*$",
         _SLIDE_2,
         ("λ > 0",),
         lambda rng: _extra(rng, 0.5, share=0.01),
@@ -312,7 +316,8 @@ THEOREMS = (
     Theorem(
         "Constant error",
         _MODEL_FREE,
-        "for n₀ ≤ m the downstream risk is tr cov_yy with unlimited pretext data and labels",
+        r"for $n_0 \le m$ the downstream risk is $\operatorname{tr}\Sigma_{yy}$ with "
+        r"unlimited pretext data and labels",
         _REMARK_2,
         ("n₀ ≤ m",),
         lambda rng: _learned(rng, rng.uniform(0.2, 1)),
@@ -323,7 +328,8 @@ THEOREMS = (
     Theorem(
         "Better not to use them",
         _MODEL_FREE,
-        "for n₀ ≤ m plain SSL with few labels has less risk than the processor with any number",
+        r"for $n_0 \le m$ plain SSL with few labels has less risk than the processor with "
+        r"any number",
         _REMARK_2,
         ("n₀ ≤ m",),
         lambda rng: _learned(rng, 1),
@@ -334,7 +340,7 @@ THEOREMS = (
     Theorem(
         "Past the threshold",
         _MODEL_FREE,
-        "for n₀ > m the risk tends to a formula in n₀/m, λ, k² and κ²",
+        r"for $n_0 > m$ the risk tends to a formula in $n_0/m$, $\lambda$, $k^2$ and $\kappa^2$",
         "beyond the slides",
         ("the formula is taken at the n₀/m of the sample",),
         lambda rng: _past(rng, 1.0),

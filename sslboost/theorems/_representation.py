@@ -97,7 +97,7 @@ THEOREMS = (
     Theorem(
         "No approximation error",
         _CHAPTER,
-        "under conditional independence W*ψ*(x) = E[y | x]",
+        r"under conditional independence $W^*\psi^*(x) = \mathbb E[y \mid x]$",
         _SLIDE,
         ("x and z independent given y", "rank cov_zy = d_y"),
         with_ci,
@@ -108,7 +108,8 @@ THEOREMS = (
     Theorem(
         "Sample complexity Õ(dim y)",
         _CHAPTER,
-        "under conditional independence the head on ψ* has excess risk tr(R) d_y/(n₂ − d_y − 1)",
+        r"under conditional independence the head on $\psi^*$ has excess risk "
+        r"$\operatorname{tr}(R)\,d_y/(n_2-d_y-1)$",
         _SLIDE,
         ("x and z independent given y", "rank cov_zy = d_y"),
         lambda rng: _on_psi(with_ci(rng), 2),
@@ -119,7 +120,8 @@ THEOREMS = (
     Theorem(
         "Sample complexity Õ(dim z)",
         _CHAPTER,
-        "without conditional independence the head on ψ* has excess risk tr(R) d_z/(n₂ − d_z − 1)",
+        r"without conditional independence the head on $\psi^*$ has excess risk "
+        r"$\operatorname{tr}(R)\,d_z/(n_2-d_z-1)$",
         _SLIDE,
         ("rank cov_xz = d_z, which conditional independence would forbid",),
         lambda rng: _on_psi(family(rng), 10),
@@ -130,7 +132,7 @@ THEOREMS = (
     Theorem(
         "Sample complexity Õ(dim x)",
         _CHAPTER,
-        "the head on raw x has excess risk tr(R) d_x/(n₂ − d_x − 1)",
+        r"the head on $x$ itself has excess risk $\operatorname{tr}(R)\,d_x/(n_2-d_x-1)$",
         _SLIDE,
         ("cov_xx invertible",),
         lambda rng: _on_x(family(rng)),
@@ -141,7 +143,8 @@ THEOREMS = (
     Theorem(
         "Finite pretext data",
         _CHAPTER,
-        "with n₁ < ∞ the head on ψ̂ pays for d_z numbers again, even under conditional independence",
+        r"with finite $n_1$ the head on $\hat\psi$ pays for $d_z$ numbers again, even "
+        r"under conditional independence",
         'slide "Pretext-Based SSL (Cont.)"; beyond the slides',
         ("ψ̂ is the plain least-squares fit, of full rank",),
         lambda rng: _plug_in(rng, rank=None),
@@ -152,7 +155,7 @@ THEOREMS = (
     Theorem(
         "Bartlett's factor",
         _CHAPTER,
-        "the excess risk of a fitted head has the law of ‖L⁻¹GR^{1/2}‖²",
+        r"the excess risk of a fitted head has the law of $\|L^{-1}GR^{1/2}\|^2$",
         "Bartlett (1933)",
         ("the same number of labels n₂ on both sides",),
         lambda rng: _bartlett(rng, 1.0),
