@@ -292,7 +292,12 @@ OWN = {
     "theorems._theorem.Theorem.certify": {"problem": NOTHING},
     "theorems.board.Board": {"rows": rows(v.board_rows, empty=False), "folder": text("")},
     "theorems.board.load": {"path": path(v.board_path)},
-    "pages.capacity_plots.collapse": _capacity,
+    "pages.capacity_plots.half_way_points": _capacity | {"repetitions": count(3)},
+    "pages.capacity_plots.in_tail": {"row": thing(lambda: p.capacity_rows()[0])},
+    "pages.capacity_plots.outcomes": _capacity,
+    "pages.capacity_plots.preference": _capacity | {"price": number(0.36, negative=-1.0)},
+    "pages.capacity_plots.resampled": _capacity
+    | {"architecture": choice("11-8"), "repetitions": count(3)},
     "pages.capacity_plots.summary": _capacity,
     "pages.capacity_plots.table": _capacity,
     "pages.figures.interval": {

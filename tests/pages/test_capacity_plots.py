@@ -26,7 +26,15 @@ def test_the_summary_divides_the_half_way_point(rows):
     assert first["half_way"] == pytest.approx(1000) == second["half_way"]
     assert first["per_neuron"] == pytest.approx(125)
     assert first["per_parameter"] == pytest.approx(1000 / 104)
-    assert (first["bound"], second["layers"], second["tail"]) == (2, 2, 0.2)
+    assert (first["bound"], second["layers"]) == (2, 2)
+    assert [first[name] for name in ("networks", "learned", "in_tail")] == [2, 2, 0]
+
+
+def test_the_summary_counts_networks_and_does_not_average_them(rows):
+    odd = [row for row in rows if row["n0"] == 10_000 and row["architecture"] == "11-8"][:1]
+    mixed = [row | {"risk": 1.0, "tail": 0.9} if row in odd else row for row in rows]
+    fact = capacity_plots.summary([row for row in mixed if row["network"] == 1] + mixed)[0]
+    assert [fact[name] for name in ("networks", "learned", "in_tail")] == [3, 2, 1]
 
 
 def test_a_risk_that_never_falls_has_no_half_way_point(rows):
@@ -36,42 +44,76 @@ def test_a_risk_that_never_falls_has_no_half_way_point(rows):
     assert "none" not in capacity_plots.table(rows).html
 
 
-def test_the_picture_places_the_points_per_neuron_and_per_parameter(rows):
-    axes = capacity_plots.collapse(rows, live=rows[:1]).axes
-    lines = [ax.get_lines()[0].get_xdata() for ax in axes]
-    assert np.allclose(lines[0], np.array([100, 10_000]) / 8)
-    assert np.allclose(lines[1], np.array([100, 10_000]) / 104)
+def test_every_network_is_a_point_of_its_kind(rows):
+    odd = [row | {"tail": 0.9 if row["layers"] == 2 else 0.1} for row in rows]
+    (ax,) = capacity_plots.outcomes(odd, live=rows[:1]).axes
+    kinds = {line.get_label(): line for line in ax.get_lines()}
+    two = [row for row in rows if row["layers"] == 1]
+    x, y = kinds["two layers"].get_data()
+    assert list(y) == [row["risk"] for row in two]
+    assert x == pytest.approx([row["n0"] / 104 / 1.03 for row in two], rel=1e-3)
+    assert len(kinds["deeper, in the tail"].get_xdata()) == 4
+    assert len(kinds["deeper"].get_xdata()) == 0
+    crosses = [line for line in ax.get_lines() if line.get_marker() == "x"]
+    assert [line.get_ydata()[0] for line in crosses] == [rows[0]["risk"]]
 
 
-def test_the_picture_draws_means_errors_and_live_points(rows):
-    spread = [row | {"risk": row["risk"] * (1 + 0.1 * row["network"])} for row in rows]
-    left, right = capacity_plots.collapse(spread, live=spread[1:2]).axes
-    top = spread[0]["risk"]
-    assert left.get_lines()[0].get_ydata()[0] == pytest.approx(1.05 * top)
-    ends = left.collections[0].get_segments()[0][:, 1]  # two networks: half their distance
-    assert (ends[1] - ends[0]) / 2 == pytest.approx(1.96 * 0.05 * top)
-    crosses = [line for line in right.get_lines() if line.get_marker() == "x"]
-    assert crosses[0].get_xdata() == pytest.approx([100 / 104])
-    assert crosses[0].get_ydata() == pytest.approx([1.1 * top])
-    assert len(crosses[1].get_xdata()) == 0
-    assert left.get_legend_handles_labels()[1] == ["11–8", "11–8–8"]
+def test_the_preference_shows_the_networks_with_the_most_labels(rows):
+    (ax,) = capacity_plots.preference(rows, 0.36).axes
+    kinds = {line.get_label(): line for line in ax.get_lines()}
+    assert list(kinds["two layers"].get_xdata()) == [0.1, 0.1]
+    assert list(kinds["deeper"].get_ydata()) == [rows[2]["risk"]] * 2
+    assert any(list(line.get_xdata()) == [0.36, 0.36] for line in ax.get_lines())
+
+
+def test_networks_drawn_anew_give_other_half_way_points(rows):
+    spread = [row | {"risk": row["risk"] * (1 - 0.1 * row["network"])} for row in rows]
+    found = capacity_plots.resampled(spread, "11-8", 50)
+    assert len(set(found)) > 1 and np.isfinite(found).all()
+    assert (found == capacity_plots.resampled(spread, "11-8", 50)).all()
+    stuck = [row | {"risk": 1.0} for row in rows]
+    assert np.isinf(capacity_plots.resampled(stuck, "11-8", 5)).all()
+
+
+def test_the_half_way_points_stand_per_neuron_and_per_parameter(rows):
+    neuron, parameter = capacity_plots.half_way_points(rows, 5).axes
+    points = [
+        [line.get_xdata()[0] for line in ax.get_lines() if line.get_marker() == "o"]
+        for ax in (neuron, parameter)
+    ]
+    assert points[0] == pytest.approx([125]) and points[1] == pytest.approx([1000 / 104])
+    with pytest.raises(ValueError, match="rows must hold networks of two layers that come half"):
+        capacity_plots.half_way_points([row for row in rows if row["layers"] == 2], 5)
 
 
 def test_the_table_shows_the_summary(rows, cells):
     head, row, _ = cells(capacity_plots.table(rows))
     assert head[0] == "inputs, layers"
-    assert row == ["11–8", "104", "2", "1,000", "125", "9.62", "0.1", "0.5", "0.2"]
+    assert row == ["11–8", "104", "2", "1,000", "125", "9.62", "2 of 2", "0 of 2"]
 
 
 @pytest.mark.parametrize("wrong", [[], None, "rows", [1], [{}], [{"risk": "x"}]])
 def test_malformed_rows_are_named(wrong):
-    for function in (capacity_plots.summary, capacity_plots.table, capacity_plots.collapse):
+    for function in (
+        capacity_plots.summary,
+        capacity_plots.table,
+        capacity_plots.outcomes,
+        capacity_plots.half_way_points,
+        lambda rows: capacity_plots.preference(rows, 0.36),
+        lambda rows: capacity_plots.resampled(rows, "11-8"),
+    ):
         with pytest.raises(ValueError, match=r"^rows must"):
             function(wrong)
 
 
 def test_other_malformed_calls_are_named(rows):
     with pytest.raises(ValueError, match="live must hold architecture in every row, got none"):
-        capacity_plots.collapse(rows, live=[{}])
-    with pytest.raises(ValueError, match="rows must hold two networks or more"):
-        capacity_plots.collapse([row for row in rows if row["network"] == 0])
+        capacity_plots.outcomes(rows, live=[{}])
+    with pytest.raises(ValueError, match="price must be"):
+        capacity_plots.preference(rows, -1)
+    with pytest.raises(ValueError, match="architecture must be one of"):
+        capacity_plots.resampled(rows, "11-9")
+    with pytest.raises(ValueError, match="repetitions must be"):
+        capacity_plots.resampled(rows, "11-8", 0)
+    with pytest.raises(ValueError, match="row must hold"):
+        capacity_plots.in_tail({})
