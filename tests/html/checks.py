@@ -94,8 +94,8 @@ ANATOMY = """
 () => {
   const article = document.querySelector("article");
   const { top, height } = article.getBoundingClientRect();
-  const all = (selector) =>
-    [...article.querySelectorAll(selector)].filter((e) => e.checkVisibility());
+  const shown = (e) => e.checkVisibility({ visibilityProperty: true });
+  const all = (selector) => [...article.querySelectorAll(selector)].filter(shown);
   const figures = all("figure").filter((e) => !e.parentElement.closest("figure"));
   const code = all("pre").filter((e) => !e.closest(".cell_output"));
   const prose = article.cloneNode(true);

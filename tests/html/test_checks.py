@@ -92,6 +92,7 @@ SOUND = f"<h1>Fine</h1>{FIGURE}<div style='height: 3000px'>Text.</div>"
         ("<h1>Nothing</h1>", ["first figure at 100% of the page, not 12%"]),
         (SOUND + "<pre style='height: 900px'>code</pre>", ["visible code is"]),
         (SOUND + "<details><pre style='height: 900px'>code</pre></details>", []),
+        (SOUND + "<pre style='height: 900px; visibility: hidden'>code</pre>", []),
         (SOUND + "<p style='height: 0'>" + "word " * 4001 + "</p>", ["words are visible, more"]),
         (SOUND + "<details><p>" + "word " * 4001 + "</p></details>", []),
     ],
