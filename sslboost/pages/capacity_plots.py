@@ -12,7 +12,12 @@ from sslboost.pages import figures
 #: Deeper or not, in the tail or not, and how that is drawn.
 _KINDS = (
     (False, False, "two layers", {"marker": "o", "ms": 4.5, "mfc": "none", "color": "blue"}),
-    (False, True, "two layers, in the tail", {"marker": "o", "ms": 6, "color": "orange", "mec": "white"}),
+    (
+        False,
+        True,
+        "two layers, in the tail",
+        {"marker": "o", "ms": 6, "color": "orange", "mec": "white"},
+    ),
     (True, False, "deeper", {"marker": "^", "ms": 5.5, "mfc": "none", "color": "blue"}),
     (True, True, "deeper, in the tail", {"marker": "^", "ms": 6, "color": "orange"}),
 )
