@@ -279,15 +279,15 @@ def labels_figure(table, *, labels="full", pretext="rotation"):
     Source: slide "Experiments", up to 5k.
     """
     runs = runs_of(table, labels=labels, pretext=pretext)
-    fig, axes = plt.subplots(1, 2, figsize=(7.2, 5.2), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(7.2, 5.6), sharey=True)
     titles = {"output": "heads on outputs", "hidden": "heads on hidden layers"}
     for ax, (features, title) in zip(axes, titles.items(), strict=True):
         _draw_labels(ax, runs, features)
-        ax.set(title=title, xscale="log", xlabel="extra labels $n_0$", ylim=(0, None))
+        ax.set(title=title, xscale="log", xlabel="extra labels $n_0$")
         ax.set_xticks([1000, 5000, 35000], ["1k", "5k", "35k"])
         ax.minorticks_off()
-        ax.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16))
-    axes[0].set_ylabel("test accuracy (%)")
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    axes[0].set(ylabel="test accuracy (%)", ylim=(0, None))  # of both panels
     return fig
 
 
@@ -326,5 +326,6 @@ def _draw_labels(ax, runs, features):
         (10, "chance", ":", -11),
     ):
         ax.axhline(level, color=grey, ls=style, lw=1)
-        ax.annotate(name, (1000, level), xytext=(0, offset), textcoords="offset points")
+        at = {"xytext": (0, offset), "textcoords": "offset points", "ha": "right"}
+        ax.annotate(name, (35000, level), **at)
     ax.axvline(5000, color=grey, lw=0.5)
