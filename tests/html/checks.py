@@ -77,7 +77,8 @@ FAULTS = """
 CUT = """
 () => {
   const all = (selector) =>
-    [...document.querySelectorAll(`article :is(${selector})`)].filter((e) => e.checkVisibility());
+    [...document.querySelectorAll(`article :is(${selector})`)].filter((e) =>
+      e.checkVisibility({ visibilityProperty: true }));
   const width = (e) => e.getBoundingClientRect().width;
   const boxes = "pre, .cell_output, .pst-scrollable-table-container, div.wide, details.check";
   return [
@@ -85,6 +86,15 @@ CUT = """
       .filter((e) => width(e.firstElementChild) > width(e) + 1),
     ...all(boxes).filter((e) => e.scrollWidth > e.clientWidth + 1),
   ].map((e) => `cut: ${e.outerHTML.replace(/\\s+/g, " ").slice(0, 160)}`);
+}
+"""
+
+# Everything that a reader may open.
+UNFOLD = """
+() => {
+  for (const folded of document.querySelectorAll("details")) folded.open = true;
+  for (const folded of document.querySelectorAll(".toggle-hidden"))
+    folded.classList.remove("toggle-hidden");
 }
 """
 
@@ -178,7 +188,7 @@ def faults_of(browser, file, scheme):
     if redirect := REDIRECT.search(Path(file).read_text("utf-8")):
         page.wait_for_url((Path(file).resolve().parent / redirect[1]).as_uri())
     page.evaluate("() => window.MathJax?.startup?.promise")
-    page.evaluate("() => document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    page.evaluate(UNFOLD)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         faults += [f"{width} px: {fault}" for fault in page.evaluate(OVERFLOW)]

@@ -42,6 +42,13 @@ FAULTY = {
         "</mjx-container></div></article>",
         "1280 px: cut: <mjx-container",
     ),
+    "a formula cut in a folded proof": (
+        "<style>.toggle-hidden { visibility: hidden; height: 0 }</style><article>"
+        "<div class='toggle-hidden' style='width: 300px'><mjx-container display='true' "
+        "style='display: block; overflow-x: auto'><div style='width: 310px'>x</div>"
+        "</mjx-container></div></article>",
+        "1280 px: cut: <mjx-container",
+    ),
     "a line of code cut on a laptop": (
         f"<article><pre style='width: 300px; overflow-x: auto'>{'x = 1; ' * 20}</pre></article>",
         "1280 px: cut: <pre",
