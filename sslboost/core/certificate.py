@@ -206,27 +206,29 @@ def limit(bound, tolerance, at_least):
         HTML.
     """
     sign, slack = ("&ge;", -1) if at_least else ("&le;", 1)
-    return f"{sign} {number(bound + slack * tolerance)}"
+    return f"{sign} {number(bound + slack * tolerance, rounding=0.0)}"
 
 
-def number(value):
+def number(value, *, rounding=1e-12):
     """Return a number with the digits that a reader would give.
 
     Parameters
     ----------
     value : float
+    rounding : float
+        Size below which a value is rounding.
 
     Returns
     -------
     str
         HTML: three digits; two and a power of ten where it is large or small; what is rounding is
-        said to be below 1e-12.
+        said to be below that.
     """
     size = abs(value)
     if not isfinite(value):
         return str(value)
-    if 0 < size < 1e-12:
-        return "&lt; 1e-12"
+    if 0 < size < rounding:
+        return f"&lt; {rounding:g}"
     if size == 0 or 1e-3 <= size < 1e5:
         decimals = 2 if size == 0 else max(0, 2 - floor(log10(size)))
         text = f"{value:.{decimals}f}"

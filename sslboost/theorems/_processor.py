@@ -328,8 +328,7 @@ THEOREMS = (
     Theorem(
         "Better not to use them",
         _MODEL_FREE,
-        r"for $n_0 \le m$ plain SSL with few labels has less risk than the processor with "
-        r"any number",
+        r"for $n_0 \le m$ plain SSL with few labels has less risk than the processor with any",
         _REMARK_2,
         ("n₀ ≤ m",),
         lambda rng: _learned(rng, 1),

@@ -55,8 +55,8 @@ class Board:
     def _chapter(self, rows):
         """One line, which unfolds into the claims of a chapter."""
         wrong = sum(not (row["holds"] and row["control_fails"]) for row in rows)
-        name, claims = _name_of(rows[0]["chapter"]), "1 claim" if len(rows) == 1 else None
-        claims = claims or f"{len(rows)} claims"
+        claims = "1 claim" if len(rows) == 1 else f"{len(rows)} claims"
+        name = f"Chapter {rows[0]['chapter'].partition('-')[0].lstrip('0')}"
         if wrong:
             line = f"{name}: {wrong} of {claims} must be looked at"
         elif len(rows) == 1:
@@ -117,11 +117,6 @@ def load(path):
         return Board(json.loads(path.read_text("utf-8")))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"path must be a file of certificates, got {path}: {error}") from error
-
-
-def _name_of(chapter):
-    number, _, title = chapter.partition("-")
-    return f"Chapter {number.lstrip('0')}, {title.replace('-', ' ')}"
 
 
 def mathematics(text):

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from sslboost.core.certificate import Certificate, CertificateTable, number, table
+from sslboost.core.certificate import Certificate, CertificateTable, limit, number, table
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,10 @@ def test_what_fails_is_unfolded_and_counted():
 )
 def test_numbers_have_the_digits_that_a_reader_would_give(value, text):
     assert number(value) == text
+
+
+def test_a_limit_is_a_number_however_small():
+    assert limit(0.0, 2.5e-13, False) == "&le; 2.5e-13" and limit(1.0, 0.25, True) == "&ge; 0.75"
 
 
 def test_a_table_tells_margins_in_text():
