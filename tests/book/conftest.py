@@ -122,7 +122,7 @@ def begin():
     return start
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run():
     """Build a book; return the exit status and what was printed."""
 
@@ -134,7 +134,7 @@ def run():
     return finish
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make():
     """Write the small book to a folder."""
     return make_book
