@@ -29,3 +29,22 @@ addEventListener("load", async () => {
   boxWideMathematics();
   addEventListener("resize", boxWideMathematics);
 });
+
+// A chapter's notebook is saved, not opened. A page opened from a file may fetch nothing, but it may
+// load a script: that of the notebook calls this with its text.
+window.saveNotebook = (name, text) => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/x-ipynb+json" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+};
+addEventListener("click", (event) => {
+  const button = event.target.closest("a.btn-download-notebook-button");
+  if (!button) return;
+  event.preventDefault();
+  const script = document.createElement("script");
+  script.src = `${button.href}.js`;
+  script.onload = () => script.remove();
+  document.head.append(script);
+});
