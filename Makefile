@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install book test evidence bench lab serve data lint clean distclean
+.PHONY: help install book test downloads evidence bench lab serve data lint clean distclean
 
 # The first interpreter on PATH that is new enough; override with `make PYTHON=... book`.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -37,6 +37,9 @@ test: $(STAMP) lint data  ## validate everything: lint, units, every chapter, th
 		--cov-report=term:skip-covered --cov-fail-under=95
 	$(RUN) book/build.py --force
 	$(RUN) -m pytest -n 2 tests/html
+
+downloads: book  ## run each chapter's download where only the wheel is installed (long)
+	$(RUN) -m tests.book.wheel
 
 evidence: $(STAMP)  ## test the tests (long): faults, bad calls, kills; writes _build/evidence.json
 	$(RUN) -m tests.evidence
