@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install book test downloads evidence bench lab serve data lint clean distclean
+.PHONY: help install book pdf test downloads evidence bench lab serve data lint clean distclean
 
 # The first interpreter on PATH that is new enough; override with `make PYTHON=... book`.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -31,6 +31,9 @@ data: $(STAMP)  ## fetch and verify CIFAR-10 (a failure stops CI, warns elsewher
 
 book: $(STAMP) data  ## execute what changed and render the HTML
 	@$(RUN) book/build.py
+
+pdf: book  ## print the whole book, with Chromium, to _build/sslboost.pdf
+	@$(RUN) book/pdf.py
 
 test: $(STAMP) lint data  ## validate everything: lint, units, every chapter, the HTML in a browser
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --ignore=tests/html --cov=sslboost --cov-branch \

@@ -40,6 +40,9 @@ ROOT = Path(__file__).resolve().parent.parent
 #: What builds the book and is no page of it.
 MACHINERY = ("book/build.py", "book/kept.py", "book/notebooks.py")
 
+#: What is beside the chapters, and neither builds the pages nor is one.
+APART = ("book/_jupyter", "book/browser.py", "book/merge.js", "book/pdf.py")
+
 
 class Layout:
     """Where things are, for the repository at `root`."""
@@ -148,7 +151,7 @@ def stage(layout: Layout, names: Iterable[str]) -> None:
     """Lay out a fresh copy of the book, without the chapters, for Sphinx and the kernels."""
     root, to = layout.root, layout.stage
     remove(to)
-    left_out = {*(f"{name}.md" for name in names), "book/_jupyter", *MACHINERY}
+    left_out = {*(f"{name}.md" for name in names), *APART, *MACHINERY}
     litter = shutil.ignore_patterns(*LITTER, "*.ipynb")
 
     def skip(folder: str, entries: list[str]) -> set[str]:

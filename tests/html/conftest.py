@@ -1,18 +1,13 @@
 """The built book and a browser to read it in."""
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error, sync_playwright
+from browser import NoBrowserError, chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
 KEY = ROOT / ".cache" / "book" / "html.key"  # there only while the HTML is that of the last build
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ADVICE = """no browser: install Chromium (`apt-get install chromium`, or
-`.venv/bin/playwright install chromium`), or name one in the environment variable CHROMIUM"""
 
 
 def pages():
@@ -31,15 +26,11 @@ def html():
 @pytest.fixture(scope="session")
 def browser():
     """A headless Chromium: $CHROMIUM, else one on PATH, else Playwright's own."""
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        try:
-            chromium = playwright.chromium.launch(executable_path=path, args=options)
-        except Error as error:
-            pytest.fail(f"{ADVICE}\n{error}", pytrace=False)
-        yield chromium
-        chromium.close()
+    try:
+        with chromium() as found:
+            yield found
+    except NoBrowserError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 def pytest_generate_tests(metafunc):
