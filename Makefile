@@ -50,9 +50,10 @@ evidence: $(STAMP)  ## test the tests (long): faults, bad calls, kills; writes _
 bench: $(STAMP)  ## time the package next to its peers; writes _build/benchmarks.json
 	OMP_NUM_THREADS=1 $(RUN) -m tests.benchmarks.run
 
-lint: $(STAMP)  ## ruff: rules and format
+lint: $(STAMP)  ## ruff: rules and format; codespell: British spelling
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(RUN) -m codespell_lib .
 
 lab: $(STAMP)  ## open the chapters in JupyterLab
 	JUPYTER_CONFIG_PATH=book/_jupyter $(RUN) -m jupyterlab --notebook-dir=book

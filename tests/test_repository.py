@@ -1,0 +1,43 @@
+"""What maintainers rely on beside the package and the book: spelling, make, integration."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def spelled(*paths):
+    """Return what codespell says of the paths, by the repository's settings."""
+    command = [sys.executable, "-m", "codespell_lib", *map(str, paths)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("A behavior, regularized.", ["behaviour", "regularised"]),  # codespell:ignore
+        ("The behaviour of teh slides.", ["the"]),  # codespell:ignore
+        ("The colour is given to matplotlib as color, the loss to scipy.optimize.minimize.", []),
+    ],
+)
+def test_american_spelling_and_slips_are_found_and_names_of_libraries_are_not(
+    tmp_path, text, found
+):
+    file = tmp_path / "page.md"
+    file.write_text(text, "utf-8")
+    said = spelled(file)
+    assert [line.rpartition(" ")[2] for line in said.splitlines()] == found
+
+
+def test_a_commit_is_checked_by_what_make_lint_runs():
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+    hooks = {hook["id"]: hook for repo in config["repos"] for hook in repo["hooks"]}
+    recipe = (ROOT / "Makefile").read_text("utf-8").partition("\nlint:")[2].partition("\n\n")[0]
+    for tool in ("ruff check", "ruff format --check", "codespell_lib"):
+        assert f"-m {tool}" in recipe
+        assert any(f"-m {tool}" in hook.get("entry", "") for hook in hooks.values()), tool
+    assert {"end-of-file-fixer", "check-yaml"} <= set(hooks)
