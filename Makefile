@@ -13,6 +13,12 @@ RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 PORT ?= 8000
 HTML := _build/html/index.html
+# More places for pip to look in, such as PyTorch's index of packages without CUDA: an index, and
+# a page or folder of wheels. They take effect when .venv is made.
+INDEX ?=
+WHEELS ?=
+PIP := -m pip install --disable-pip-version-check $(if $(INDEX),--extra-index-url '$(INDEX)') \
+	$(if $(WHEELS),--find-links '$(WHEELS)')
 
 help:  ## list these targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -20,7 +26,7 @@ help:  ## list these targets
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "sslboost needs Python 3.11 or newer on PATH (or make PYTHON=...)"; exit 1; }
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --disable-pip-version-check -c constraints.txt -e '.[book,test]'
+	$(RUN) $(PIP) -c constraints.txt -e '.[book,test]'
 	touch $@
 
 install: $(STAMP)  ## create .venv with the locked versions

@@ -1,5 +1,6 @@
 """What maintainers rely on beside the package and the book: spelling, make, integration."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -41,3 +42,23 @@ def test_a_commit_is_checked_by_what_make_lint_runs():
         assert f"-m {tool}" in recipe
         assert any(f"-m {tool}" in hook.get("entry", "") for hook in hooks.values()), tool
     assert {"end-of-file-fixer", "check-yaml"} <= set(hooks)
+
+
+def would_run(target, *settings):
+    """Return the commands that make would give for a target, were nothing there."""
+    command = ["make", "-n", "-B", "PYTHON=python3", *settings, target]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_pip_looks_where_it_is_told_and_nowhere_else():
+    def options(*settings):
+        said = would_run("install", *settings).replace("\\\n", " ")
+        (line,) = [line for line in said.splitlines() if " -e " in line]
+        return shlex.split(line.partition("pip-version-check")[2].partition("-c constraints")[0])
+
+    assert options() == []
+    assert options("INDEX=https://example.org/cpu?a&b") == [
+        "--extra-index-url",
+        "https://example.org/cpu?a&b",
+    ]
+    assert options("WHEELS=/some folder") == ["--find-links", "/some folder"]
