@@ -3,7 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install book pdf test downloads evidence bench lab serve data lint clean distclean
+.PHONY: help install book pdf new-chapter test downloads evidence bench lab serve data lint clean \
+	distclean
 
 # The first interpreter on PATH that is new enough; override with `make PYTHON=... book`.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -21,7 +22,7 @@ PIP := -m pip install --disable-pip-version-check $(if $(INDEX),--extra-index-ur
 	$(if $(WHEELS),--find-links '$(WHEELS)')
 
 help:  ## list these targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "sslboost needs Python 3.11 or newer on PATH (or make PYTHON=...)"; exit 1; }
@@ -40,6 +41,9 @@ book: $(STAMP) data  ## execute what changed and render the HTML
 
 pdf: book  ## print the whole book, with Chromium, to _build/sslboost.pdf
 	@$(RUN) book/pdf.py
+
+new-chapter: $(STAMP)  ## start a chapter: make new-chapter NAME=what-labels-cost
+	@$(RUN) book/new_chapter.py -- '$(NAME)'
 
 test: $(STAMP) lint data  ## validate everything: lint, units, every chapter, the HTML in a browser
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --ignore=tests/html --cov=sslboost --cov-branch \

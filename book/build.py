@@ -41,7 +41,10 @@ ROOT = Path(__file__).resolve().parent.parent
 MACHINERY = ("book/build.py", "book/kept.py", "book/notebooks.py")
 
 #: What is beside the chapters, and neither builds the pages nor is one.
-APART = ("book/_jupyter", "book/browser.py", "book/merge.js", "book/pdf.py")
+APART = tuple(
+    f"book/{name}"
+    for name in ("_jupyter", "_template", "browser.py", "merge.js", "new_chapter.py", "pdf.py")
+)
 
 
 class Layout:
