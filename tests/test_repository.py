@@ -1,5 +1,6 @@
 """What maintainers rely on beside the package and the book: spelling, make, integration."""
 
+import re
 import shlex
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+import sslboost
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -62,3 +65,25 @@ def test_pip_looks_where_it_is_told_and_nowhere_else():
         "https://example.org/cpu?a&b",
     ]
     assert options("WHEELS=/some folder") == ["--find-links", "/some folder"]
+
+
+def read(path):
+    """Return what a YAML file of the repository holds; `on` is a word, not a truth."""
+    return yaml.load((ROOT / path).read_text("utf-8"), yaml.BaseLoader)
+
+
+@pytest.mark.parametrize("name", ["fault", "mathematics", "question"])
+def test_a_form_says_what_it_is_for_and_asks_where(name):
+    form = read(f".github/ISSUE_TEMPLATE/{name}.yml")
+    assert form["name"] and form["description"].endswith(".")
+    fields = {field["id"]: field for field in form["body"]}
+    assert fields["where"]["validations"]["required"] == "true"
+    assert len(fields) == len(form["body"]) >= 2
+
+
+def test_the_changelog_names_what_make_can_do_and_no_other_version():
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"`make ([a-z-]+)", text):
+        assert re.search(rf"^{target}:", makefile, re.M), target
+    assert set(re.findall(r"\b\d+\.\d+\.\d+\b", text)) == {"1.1.0", sslboost.__version__}
