@@ -1,0 +1,111 @@
+"""What readers expect around a page: whence it comes, what it is about, how to cite and run it."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import about
+import address
+import pytest
+import yaml
+from docutils import nodes
+from docutils.core import publish_doctree
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from sphinx.errors import ConfigError
+
+import sslboost
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def built(run, book):
+    """Build the small book; return its pages, the front page first."""
+    status, output = run(book)
+    assert status == 0, output
+    pages = [book / "_build/html/book" / f"{name}.html" for name in ("index", "01-one")]
+    return [page.read_text("utf-8") for page in pages]
+
+
+def test_the_pages_say_what_they_are_and_lead_to_the_repository_once_it_has_an_address(book, run):
+    answer = "**Answer.** So many words and <marks> that a description can be made of them."
+    (book / "book/index.md").write_text(f"# Front & back\n\nSee {{doc}}`01-one`.\n\n{answer}\n")
+    front, one = built(run, book)
+    said = "So many words and &lt;marks&gt; that a description can be made of them."
+    for tag in ('name="description"', 'property="og:description"'):
+        assert f'<meta {tag} content="{said}" />' in front
+    assert '<meta property="og:title" content="Front &amp; back" />' in front
+    assert "A book whose claims are proved" in one
+    for page in (front, one):
+        assert re.search(r'<link rel="icon" href="[^"]*favicon.svg', page)
+        assert "Version 9.9." in page
+        assert re.search(r"Last updated on\s*\d+ \w+ \d{4}", page)
+        assert not re.search("github.com/|mybinder|colab", page)
+    config = (book / "_config.yml").read_text("utf-8")
+    (book / "_config.yml").write_text(
+        config.replace('book_repository: ""', "book_repository: https://github.com/o/n"), "utf-8"
+    )
+    front, one = built(run, book)
+    assert "https://github.com/o/n/edit/main/book/index.md" in front and "colab" not in front
+    assert "https://github.com/o/n/edit/main/book/01-one.md" in one
+    assert "https://github.com/o/n/issues/new?template=fault.yml" in one
+    assert "https://mybinder.org/v2/gh/o/n/main?urlpath=lab/tree/book/01-one.md" in one
+    assert "/github/o/n/blob/notebooks/book/01-one.ipynb" in one
+
+
+def test_the_form_that_reports_an_error_is_there():
+    ((_, url, _),) = [
+        one for one in address.links("https://github.com/o/n", "book/x", False) if "new?" in one[1]
+    ]
+    assert (ROOT / ".github/ISSUE_TEMPLATE" / re.search(r"template=([\w.]+)", url)[1]).is_file()
+
+
+@pytest.mark.parametrize("wrong", ["github.com/o/n", "https://github.com/o", "https://x.org/o/n"])
+def test_an_address_that_is_none_is_named(wrong):
+    with pytest.raises(ConfigError, match=r"book_repository must be empty or like .*, got "):
+        address.links(wrong, "book/01-one", True)
+
+
+def test_a_description_is_the_answer_without_formulas_and_not_too_long():
+    text = "One paragraph that is long enough to describe a page.\n\n"
+    text += "Question. What is asked on this page, in how many words?\n\n"
+    assert (
+        about.description(publish_doctree(text), "")
+        == "What is asked on this page, in how many words?"
+    )
+    formula = "Answer. It is :math:`x`, and the rest of the sentence is long enough.\n\n"
+    assert about.description(publish_doctree(formula), "the book") == "the book"
+    assert about.description(None, "the book") == "the book"
+    long = about.description(publish_doctree("Answer. " + "word " * 200), "")
+    assert len(long) <= about.MOST + 2 and long.endswith("word …")
+    assert isinstance(publish_doctree(text), nodes.document)
+
+
+def test_the_citation_to_copy_is_that_of_the_citation_file():
+    page = (ROOT / "book/appendix/bibliography.md").read_text("utf-8")
+    cited = dict(re.findall(r"(\w+) += \{+([^{}]*)\}", page))
+    cff = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert [cited["title"], cited["version"]] == [cff["title"], cff["version"]]
+    assert cited["author"] == cff["authors"][0]["name"]
+    assert cited["version"] == sslboost.__version__ and cited["license"] == cff["license"]
+
+
+def test_binder_installs_what_the_package_needs():
+    given = yaml.safe_load((ROOT / "binder/environment.yml").read_text("utf-8"))["dependencies"]
+    versions = dict(re.fullmatch(r"([\w-]+)(.*)", one).groups() for one in given)
+    python = versions.pop("python").removeprefix("=")
+    assert python in SpecifierSet(PROJECT["requires-python"])
+    needs = {r.name: str(r.specifier) for r in map(Requirement, PROJECT["dependencies"])}
+    assert versions == {
+        "pip": "",
+        "pytorch-cpu": needs["torch"],
+        "torchvision": needs["torchvision"],
+    }
+    script = (ROOT / "binder/postBuild").read_text("utf-8")
+    (extra,) = re.findall(r"-e '\.\[(\w+)\]'", script)
+    wanted = {Requirement(one).name for one in PROJECT["optional-dependencies"][extra]}
+    assert {"jupyterlab", "jupytext"} <= wanted
+    for name in ("postBuild", "start"):
+        assert (ROOT / "binder" / name).stat().st_mode & 0o111, name
+    assert (ROOT / re.search(r"\$PWD/([\w/]+)", (ROOT / "binder/start").read_text())[1]).is_dir()
