@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,41 @@ def test_pip_looks_where_it_is_told_and_nowhere_else():
 def read(path):
     """Return what a YAML file of the repository holds; `on` is a word, not a truth."""
     return yaml.load((ROOT / path).read_text("utf-8"), yaml.BaseLoader)
+
+
+def steps_of_integration():
+    """Return every step that continuous integration takes."""
+    jobs = read(".github/workflows/book.yml")["jobs"].values()
+    prepared = read(".github/actions/prepare/action.yml")["runs"]["steps"]
+    return [step for job in jobs for step in job["steps"]] + prepared
+
+
+def test_integration_tests_every_supported_python_and_publishes_from_main_alone():
+    jobs = read(".github/workflows/book.yml")["jobs"]
+    pythons = jobs["test"]["strategy"]["matrix"]["python"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["requires-python"] == f">={pythons[0]}"
+    assert pythons == [f"3.{minor}" for minor in range(11, 15)]
+    assert {"run": "make test"} in jobs["test"]["steps"]
+    assert jobs["build"]["needs"] == "test" and jobs["publish"]["needs"] == "build"
+    assert "refs/heads/main" in jobs["build"]["if"]
+    for job in jobs.values():
+        assert "timeout-minutes" in job
+
+
+def test_integration_takes_actions_of_one_version_and_targets_and_settings_that_are_there():
+    steps = steps_of_integration()
+    used = [step["uses"] for step in steps if not step.get("uses", "./").startswith("./")]
+    assert len(used) >= 6
+    assert [one for one in used if not re.fullmatch(r"[\w-]+/[\w-]+@v\d+\.\d+\.\d+", one)] == []
+    commands = "\n".join(step.get("run", "") for step in steps)
+    targets = set(re.findall(r"\bmake ([a-z-]+)", commands))
+    assert targets == {"install", "pdf", "test"}
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert [one for one in targets if not re.search(rf"^{one}:", makefile, re.M)] == []
+    assert 'book_repository: ""' in (ROOT / "_config.yml").read_text("utf-8")  # what sed replaces
+    (printed,) = re.findall(r"ROOT / (.*\.pdf\")", (ROOT / "book/pdf.py").read_text("utf-8"))
+    assert printed.replace('" / "', "/").strip('"') in commands
 
 
 @pytest.mark.parametrize("name", ["fault", "mathematics", "question"])
