@@ -53,6 +53,7 @@ def _write(app, pagename, source, context):
 
 def _about(app, pagename, context):
     title = unescape(re.sub("<[^>]+>", "", context["title"]))
+    title = re.sub(r"\\\((.*?)\\\)", r"$\1$", title)
     base = app.config.html_baseurl
     named = f"[{title}]({base.rstrip('/')}/{pagename}.html)" if base else f"“{title}”"
     return (

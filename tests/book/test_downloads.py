@@ -198,7 +198,7 @@ def download(planted):
 def test_a_download_says_what_it_is_and_how_to_install_what_it_needs(download):
     nbformat.validate(download)
     about, install = download.cells[:2]
-    assert "chapter “1. Saying" in about.source
+    assert r"chapter “1. Saying $n_0 \le m$ & more” of the book" in about.source
     assert "*Boosting pretext-based self-supervised learning*" in about.source
     assert install.source == '# %pip install "sslboost[notebook]"'
     assert set(download.metadata) == {"kernelspec", "language_info"}
