@@ -25,7 +25,7 @@ from sslboost.images.probe import (
 )
 from sslboost.images.training import initial_network, train
 
-#: Half a minute of pretext training on one core.
+#: About a minute of pretext training on one core.
 LIVE = Config(epochs=4, stride=2)
 
 
