@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from sslboost.core import files, provenance, sweep
-from sslboost.core.compute import threads, uses_bfloat16
+from sslboost.core.compute import products, threads
 from sslboost.core.sweep import code_version
 from sslboost.core.validation import as_choice, as_count, as_number, takes
 from sslboost.images import data
@@ -176,14 +176,13 @@ def record_collapse(path, *, profile="laptop", decays=(0.05,), n_jobs=None, prog
     """
     path = files.destination("path", path)
     extra = PROFILES[as_choice("profile", profile, PROFILES)].sizes[0]
-    products = "bfloat16" if uses_bfloat16() else "float32"
     sizes = [extra * part // 5 for part in range(1, 6)]
     started = time.perf_counter()
     rows = sweep.run(
         collapse_cell,
         sweep.grid(profile=[profile], n0=sizes, seed=[0, 1, 2], decay=_numbers("decays", decays)),
         data.folder() / "table",
-        code_version=f"{code_version(__name__, *common.MODULES)}-{products}",
+        code_version=f"{code_version(__name__, *common.MODULES)}-{products()}",
         n_jobs=n_jobs,
         progress=progress,
     )
