@@ -22,7 +22,7 @@ if "OMP_WAIT_POLICY" not in os.environ:
 #: Flags of processors that multiply matrices of bfloat16; on others it is emulated, and slow.
 _BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 
-_blas = threading.RLock()
+_process = threading.RLock()
 
 
 def uses_bfloat16(device="cpu"):
@@ -126,6 +126,32 @@ def products(device="cpu"):
     return "bfloat16" if uses_bfloat16(device) else "float32"
 
 
+def accelerator(device):
+    """Return the name of an accelerator.
+
+    Parameters
+    ----------
+    device : str or torch.device
+
+    Returns
+    -------
+    str or None
+        None for a CPU.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device.
+    """
+    kind = _type_of(device)
+    if kind == "cuda":
+        import torch
+
+        _generation_of(device)  # that it is there
+        return torch.cuda.get_device_name(device)
+    return None if kind == "cpu" else kind
+
+
 def describe():
     """Return how networks compute on this processor, for the provenance of a result.
 
@@ -148,7 +174,7 @@ def threads(n):
 
     Sums depend on the number of threads, and small networks gain little from a second one. For
     torch the number is that of the calling thread. BLAS has one for the process: of threads whose
-    blocks overlap, the first one decides.
+    blocks overlap, the first one decides. An NVIDIA accelerator sums in the same order every time.
 
     Parameters
     ----------
@@ -162,12 +188,26 @@ def threads(n):
     import torch
 
     n, before = as_count("n", n), torch.get_num_threads()
-    first = _blas.acquire(blocking=False)
+    first = _process.acquire(blocking=False)
     try:
-        with threadpool_limits(n) if first else nullcontext():
+        with _of_the_process(n) if first else nullcontext():
             torch.set_num_threads(n)
             yield
     finally:
         torch.set_num_threads(before)
         if first:
-            _blas.release()
+            _process.release()
+
+
+@contextmanager
+def _of_the_process(n):
+    """What a process has once, however many of its threads compute."""
+    from torch.backends import cudnn
+
+    chosen = cudnn.deterministic
+    cudnn.deterministic = True
+    try:
+        with threadpool_limits(n):
+            yield
+    finally:
+        cudnn.deterministic = chosen

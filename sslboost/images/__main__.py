@@ -23,6 +23,7 @@ def main(arguments=None):
     chance.add_argument("--profile", default="laptop", help="laptop, workstation, paper, ...")
     chance.add_argument("--arms", nargs="+", help="of lagging, decayed, plain")
     chance.add_argument("--seeds", nargs="+", type=seed, help="0 to 4 when omitted")
+    chance.add_argument("--device", default="cpu", help="cpu when omitted; cuda, cuda:1, mps")
     chance.add_argument("--replace", action="store_true", help="replace a file of other code")
     chance.add_argument("--jobs", type=count, help="cells at a time (1 when omitted)")
     _add_table(commands)
@@ -47,8 +48,8 @@ def _chance(options):
     from sslboost.images.table.chance import record_chance
 
     given = {name: getattr(options, name) for name in ("arms", "seeds") if getattr(options, name)}
-    how = {"profile": options.profile, "replace": options.replace, "n_jobs": options.jobs}
-    rows = record_chance(options.path, **how, **given)
+    how = {name: getattr(options, name) for name in ("profile", "device", "replace")}
+    rows = record_chance(options.path, n_jobs=options.jobs, **how, **given)
     print(f"{len(rows)} rows are recorded in {options.path}")
 
 

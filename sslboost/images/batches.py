@@ -76,7 +76,8 @@ class Shuffled:
 
     def load_state_dict(self, state):
         """Go on from where another one stood."""
-        self.order, self.at = state["order"], state["at"]
+        order, self.at = state["order"], state["at"]
+        self.order = None if order is None else order.to(self.generator.device)
 
 
 def augment(images, generator, *, pad=4):

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+import torch
 
 from sslboost.core.linalg import centred, column_scale
 from sslboost.core.validation import as_matrix, as_samples, takes
-from sslboost.images.checks import as_classes
+from sslboost.images.checks import as_classes, as_device
 from sslboost.images.data import CLASSES
 
 #: Ridge penalties tried, in units of the mean variance of the standardised features.
@@ -67,7 +67,7 @@ class Head:
         return (X @ self.coefficients + self.intercept).argmax(axis=1)
 
 
-def fit_head(train_features, train_labels, *, more=None):
+def fit_head(train_features, train_labels, *, more=None, device="cpu"):
     """Fit the least-squares head W_hat on one-hot labels.
 
     Features are standardised by training statistics. One fifth of the training rows, drawn in
@@ -80,6 +80,8 @@ def fit_head(train_features, train_labels, *, more=None):
         Classes, 0 to 9; at least two, and five rows of such as have several.
     more : pair of array (n_more, d) and int array (n_more,), optional
         Features and labels that the head is fitted on as well, and that choose nothing.
+    device : str or torch.device
+        Where the normal equations are solved, in double precision.
 
     Returns
     -------
@@ -89,32 +91,34 @@ def fit_head(train_features, train_labels, *, more=None):
     ------
     ValueError
         If an argument is not as above: rows and labels that do not match, features that are not
-        finite, labels of another convention.
+        finite, labels of another convention, a device that is absent.
 
     Source: slide "Pretext-Based SSL (Cont.)", W_hat.
     """
     X, y = labelled("train", train_features, train_labels, least=2)
-    return _fitted(X, y, rounding_of(train_features), more)
+    return _fitted(X, y, rounding_of(train_features), more, device)
 
 
-def _fitted(X, y, rounding, more):
+def _fitted(X, y, rounding, more, device):
     """The head of checked features."""
-    held = held_out_rows(y)
+    held, device = held_out_rows(y), as_device(device)
     if more is not None:
         X_more, y_more = as_pair("more", more)
         rounding = max(rounding, rounding_of(X_more))
         X_more, y_more = labelled("more", X_more, y_more, columns=X.shape[1])
         X, y = np.concatenate([X_more, X]), np.concatenate([y_more, y])
         held = np.concatenate([np.zeros(len(y_more), bool), held])
-    heads = _heads(X[~held], y[~held], rounding, PENALTIES)
+    heads = _heads(X[~held], y[~held], rounding, PENALTIES, device)
     held_out = [_accuracy(head, X[held], y[held]) for head in heads]
     best = int(np.argmax(held_out))
-    (head,) = _heads(X, y, rounding, PENALTIES[best : best + 1])
+    (head,) = _heads(X, y, rounding, PENALTIES[best : best + 1], device)
     return Head(*head, PENALTIES[best], held_out[best])
 
 
 @takes(name=str)
-def fit_probe(name, train_features, train_labels, test_features, test_labels, *, more=None):
+def fit_probe(
+    name, train_features, train_labels, test_features, test_labels, *, more=None, device="cpu"
+):
     """Fit the head of :func:`fit_head` and score it on the test images.
 
     Parameters
@@ -123,6 +127,7 @@ def fit_probe(name, train_features, train_labels, test_features, test_labels, *,
     train_features, test_features : arrays (n, d), (n_test, d)
     train_labels, test_labels : int arrays (n,), (n_test,)
     more : pair of array (n_more, d) and int array (n_more,), optional
+    device : str or torch.device
         As of :func:`fit_head`.
 
     Returns
@@ -139,7 +144,7 @@ def fit_probe(name, train_features, train_labels, test_features, test_labels, *,
     (X, y), (X_test, y_test) = labelled_pairs(
         train_features, train_labels, test_features, test_labels
     )
-    head = _fitted(X, y, rounding_of(train_features), more)
+    head = _fitted(X, y, rounding_of(train_features), more, device)
     accuracy = float(np.mean(head.predict(X_test) == y_test))
     error = float(np.sqrt(accuracy * (1 - accuracy) / len(X_test)))
     return Probe(name, X.shape[1], head.penalty, head.held_out, accuracy, error)
@@ -286,27 +291,30 @@ def standardised(X, rounding):
     return X, mean, unit
 
 
-def _heads(X, labels, rounding, penalties):
+def _heads(X, labels, rounding, penalties, device):
     """Ridge heads as (coefficients, intercept), one for each penalty."""
     X, mean, unit = standardised(X, rounding)
     Y = np.eye(len(CLASSES))[labels]
     Y_mean = Y.mean(axis=0)
     heads = []
-    for B in _ridge(X, Y - Y_mean, penalties):
+    for B in _ridge(X, Y - Y_mean, penalties, device):
         B = B / unit[:, None]
         heads.append((B, Y_mean - mean @ B))
     return heads
 
 
-def _ridge(X, Y, penalties):
+def _ridge(X, Y, penalties, device):
     """Coefficients for each penalty, from the smaller of the Gram matrices X'X and XX'."""
     n, d = X.shape
+    X, Y = (torch.from_numpy(part).to(device) for part in (X, Y))
     wide = n < d
     gram = (X @ X.T if wide else X.T @ X) / n
     moments = (Y if wide else X.T @ Y) / n
     for penalty in penalties:
-        solved = linalg.solve(gram + penalty * np.eye(len(gram)), moments, assume_a="pos")
-        yield X.T @ solved if wide else solved
+        penalised = gram.clone()
+        penalised.diagonal().add_(penalty)
+        solved = torch.cholesky_solve(moments, torch.linalg.cholesky(penalised))
+        yield (X.T @ solved if wide else solved).cpu().numpy()
 
 
 def _accuracy(head, X, labels):

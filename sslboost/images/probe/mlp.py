@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from sslboost.core.compute import threads
 from sslboost.core.validation import takes
-from sslboost.images.checks import as_seed
+from sslboost.images.checks import as_device, as_seed
 from sslboost.images.data import CLASSES
 from sslboost.images.networks.config import Config
 from sslboost.images.networks.models import drawn
@@ -30,7 +30,17 @@ DECAYS = (5e-4, 5e-3)
 
 
 @takes(name=str, config=Config)
-def fit_mlp(name, train_features, train_labels, test_features, test_labels, *, seed, config=HEAD):
+def fit_mlp(
+    name,
+    train_features,
+    train_labels,
+    test_features,
+    test_labels,
+    *,
+    seed,
+    config=HEAD,
+    device="cpu",
+):
     """Train a network on features to tell the classes, and score it on the test images.
 
     Features are standardised by training statistics. The fifth of the training rows that chooses
@@ -47,6 +57,7 @@ def fit_mlp(name, train_features, train_labels, test_features, test_labels, *, s
         Of the weights and the batches.
     config : Config
         Its widths are those of the hidden layers; its weight decay is one of ``DECAYS``.
+    device : str or torch.device
 
     Returns
     -------
@@ -56,23 +67,24 @@ def fit_mlp(name, train_features, train_labels, test_features, test_labels, *, s
     Raises
     ------
     ValueError
-        If an argument is not as above, or the training diverges.
+        If an argument is not as above, the device is absent, or the training diverges.
 
     Source: Gidaris et al. (2018), section 3.1: hidden layers of 200 with batch normalisation.
     """
     (X, y), (X_test, y_test) = labelled_pairs(
         train_features, train_labels, test_features, test_labels
     )
-    seed, held = as_seed(seed), held_out_rows(y)
+    seed, device, held = as_seed(seed), as_device(device), held_out_rows(y)
     X, mean, unit = standardised(X, rounding_of(train_features))
     X_test = (X_test - mean) / unit
     with threads(config.threads):
         found = [
-            _accuracy(_trained(X[~held], y[~held], config, decay, seed), X[held], y[held])
+            _accuracy(_trained(X[~held], y[~held], config, decay, seed, device), X[held], y[held])
             for decay in DECAYS
         ]
         best = int(np.argmax(found))
-        accuracy = _accuracy(_trained(X, y, config, DECAYS[best], seed), X_test, y_test)
+        network = _trained(X, y, config, DECAYS[best], seed, device)
+        accuracy = _accuracy(network, X_test, y_test)
     error = float(np.sqrt(accuracy * (1 - accuracy) / len(y_test)))
     return Probe(name, X.shape[1], DECAYS[best], found[best], accuracy, error)
 
@@ -85,14 +97,14 @@ def _network(inputs, widths):
     return nn.Sequential(*layers, nn.Linear(inputs, len(CLASSES)))
 
 
-def _trained(X, y, config, decay, seed):
-    X, y = torch.from_numpy(X).float(), torch.from_numpy(y)
-    generator = torch.Generator().manual_seed(seed)
-    network = drawn(lambda: _network(X.shape[1], config.widths), seed).train()
+def _trained(X, y, config, decay, seed, device):
+    X, y = torch.from_numpy(X).float().to(device), torch.from_numpy(y).to(device)
+    generator = torch.Generator(device).manual_seed(seed)
+    network = drawn(lambda: _network(X.shape[1], config.widths), seed).train().to(device)
     optimizer, schedule = one_cycle(network, replace(config, decay=decay), config.steps(len(X)))
     batch = min(config.batch, len(X))
     for _ in range(config.steps(len(X))):
-        chosen = torch.randint(len(X), (batch,), generator=generator)
+        chosen = torch.randint(len(X), (batch,), generator=generator, device=device)
         loss = F.cross_entropy(outputs_of(network, X[chosen]), y[chosen])
         descend(loss, optimizer, schedule)
     return network.eval()
@@ -100,5 +112,6 @@ def _trained(X, y, config, decay, seed):
 
 @torch.no_grad()
 def _accuracy(network, X, y):
-    outputs = outputs_of(network, torch.from_numpy(X).float())
-    return float(np.mean(outputs.argmax(1).numpy() == y))
+    device = next(network.parameters()).device
+    outputs = outputs_of(network, torch.from_numpy(X).float().to(device))
+    return float(np.mean(outputs.argmax(1).cpu().numpy() == y))

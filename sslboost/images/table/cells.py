@@ -54,7 +54,7 @@ def untrained(profile, pretext, seed, device, compiled, rng=None):
     started = time.perf_counter()
     profile, task = chosen(profile, pretext, seed, device, compiled)
     with threads(profile.ssl.threads):
-        part = part_of(profile, task, seed)
+        part = part_of(profile, task, seed, device=device)
         rows = [row_of("input", "none", row) for row in readings.input_rows(part)]
         start = initial_network(profile.ssl, task.outputs, seed=seed).to(device)
         random = readings.hidden_rows(start, part, profile.layers)
@@ -91,7 +91,7 @@ def ssl(profile, pretext, seed, device, compiled, rng=None):
     started = time.perf_counter()
     profile, task = chosen(profile, pretext, seed, device, compiled)
     with threads(profile.ssl.threads):
-        part = part_of(profile, task, seed)
+        part = part_of(profile, task, seed, device=device)
         trained = _plain(profile, pretext, seed, part, device, compiled)
         network = trained.network
         told = pretext_accuracy(network, part.raw_test, task, seed=seed)
@@ -130,7 +130,7 @@ def supervised(profile, pretext, seed, device, compiled, rng=None):
     profile, task = chosen(profile, pretext, seed, device, compiled)
     names, rows = (profile.name, "supervised", pretext, seed, device, compiled), []
     with threads(profile.ssl.threads):
-        part = part_of(profile, task, seed)
+        part = part_of(profile, task, seed, device=device)
         for labels, own in part.rows.items():
             network = _classifier(
                 profile, part.downstream[own], part.labels[own], seed, device, (*names, labels)
@@ -184,7 +184,7 @@ def alternative(profile, pretext, n0, borrow, seed, device, compiled, rng=None):
     names = (profile.name, "labels", pretext, n0, as_flag("borrow", borrow), seed, device, compiled)
     layer = profile.layers[-1:]  # one for all: heads on every layer take longer than the networks
     with threads(profile.ssl.threads):
-        part = part_of(profile, task, seed, borrow=borrow)
+        part = part_of(profile, task, seed, borrow=borrow, device=device)
         extra, labels = part.take(n0)
         network = _plain(profile, pretext, seed, part, device, compiled).network
         presented = task.present(extra)

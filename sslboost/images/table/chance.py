@@ -17,7 +17,7 @@ from sslboost.core.compute import products, threads
 from sslboost.core.sweep import code_version
 from sslboost.core.validation import as_choice, as_count, as_number
 from sslboost.images import data
-from sslboost.images.checks import as_counts, as_flag, as_seed
+from sslboost.images.checks import as_counts, as_device, as_flag, as_seed, device_of
 from sslboost.images.lagging import train_lagging
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import network_outputs, pretext_accuracy, stage_features
@@ -49,7 +49,7 @@ _GRID = 8
 _ROTATION = PRETEXTS["rotation"]
 
 
-def lagging(profile, n0, optimiser, rate, seed, rng=None):
+def lagging(profile, n0, optimiser, rate, seed, device, rng=None):
     """Measure a head on f(x) where f was trained beside heads that lag behind it.
 
     Parameters
@@ -60,6 +60,7 @@ def lagging(profile, n0, optimiser, rate, seed, rng=None):
     optimiser : str
     rate : float
     seed : int
+    device : str
     rng : numpy.random.Generator, optional
         Not used: all randomness comes from ``seed``.
 
@@ -77,7 +78,7 @@ def lagging(profile, n0, optimiser, rate, seed, rng=None):
     started = time.perf_counter()
     chosen = PROFILES[as_choice("profile", profile, PROFILES)]
     with threads(chosen.ssl.threads):
-        part = part_of(chosen, _ROTATION, as_seed(seed))
+        part = part_of(chosen, _ROTATION, as_seed(seed), device=device)
         trained = train_lagging(
             part.images,
             *part.take(n0),
@@ -86,6 +87,7 @@ def lagging(profile, n0, optimiser, rate, seed, rng=None):
             optimiser=optimiser,
             rate=rate,
             seed=seed,
+            device=device,
         )
         features = [network_outputs(trained.network, x) for x in (part.downstream, part.test)]
         if trained.diverged is None and all(np.isfinite(f).all() for f in features):
@@ -97,7 +99,7 @@ def lagging(profile, n0, optimiser, rate, seed, rng=None):
     return [row | own | {"seconds": time.perf_counter() - started} for row in rows]
 
 
-def decayed(profile, source, n0, seed, rng=None):
+def decayed(profile, source, n0, seed, device, rng=None):
     """Measure heads on the last layer of psi, trained on f(x) under several weight decays.
 
     Every image is shown to psi in its four turns and without augmentation, so that f is read once.
@@ -110,6 +112,7 @@ def decayed(profile, source, n0, seed, rng=None):
     n0 : int
         Extra labels of f.
     seed : int
+    device : str
     rng : numpy.random.Generator, optional
         Not used: all randomness comes from ``seed``.
 
@@ -130,29 +133,30 @@ def decayed(profile, source, n0, seed, rng=None):
     n0 = as_count("n0", n0, most=chosen.sizes[0])
     rows = []
     with threads(chosen.ssl.threads):
-        part = part_of(chosen, _ROTATION, as_seed(seed))
-        extract = _extractor(source, chosen, part, n0, seed)
+        part = part_of(chosen, _ROTATION, as_seed(seed), device=device)
+        extract = _extractor(source, chosen, part, n0, seed, device)
         turned, test = (_turned(extract, images) for images in (part.images, part.raw_test))
         upright = [extract(images) for images in (part.downstream, part.test)]
         for decay in DECAYS:
-            psi = train_on_features(*turned, replace(chosen.psi, decay=decay), seed=seed)
+            config = replace(chosen.psi, decay=decay)
+            psi = train_on_features(*turned, config, seed=seed, device=device)
             last = [_hidden(psi, X) for X in upright]
-            told = float((_outputs(psi, test[0]).argmax(1) == test[1]).double().mean())
+            told = float((_outputs(psi, test[0]).argmax(1).cpu() == test[1]).double().mean())
             own = {"decay": decay, "told": told, "spread": float(last[1].std(axis=0).max())}
             rows += [row | own for row in read_heads(part, *last, heads=tuple(HEADS))]
     return [row | {"seconds": time.perf_counter() - started} for row in rows]
 
 
-def _extractor(source, chosen, part, n0, seed):
+def _extractor(source, chosen, part, n0, seed, device):
     """A function from images to the vectors that psi reads."""
     if source == "pixels":
         return lambda x: F.adaptive_avg_pool2d(x.float() / 255, _GRID).flatten(1).numpy()
     config = replace(chosen.processor, steps=chosen.processor_steps(n0))
     if source == "untrained f":
-        network = initial_processor(config, seed=seed)
+        network = initial_processor(config, seed=seed).to(device)
     else:
         lam = 0.0 if source == "f without pretext" else config.lam
-        how = {"seed": seed, "progress": False}
+        how = {"seed": seed, "device": device, "progress": False}
         given = part.images, *part.take(n0), _ROTATION, replace(config, lam=lam)
         network = train_processor(*given, **how).network
     return lambda x: network_outputs(network, x)
@@ -165,7 +169,7 @@ def _turned(extract, images):
     return torch.cat(vectors), torch.cat(turns)
 
 
-def train_on_features(features, turns, config, *, seed):
+def train_on_features(features, turns, config, *, seed, device="cpu"):
     """Train psi to tell turns from vectors.
 
     Parameters
@@ -175,6 +179,7 @@ def train_on_features(features, turns, config, *, seed):
     config : Config
         A perceptron; an epoch is a quarter of the rows, one turn of each image.
     seed : int
+    device : str or torch.device
 
     Returns
     -------
@@ -184,16 +189,17 @@ def train_on_features(features, turns, config, *, seed):
     Raises
     ------
     ValueError
-        If the training diverges.
+        If the device is absent, or the training diverges.
     """
-    generator = torch.Generator().manual_seed(seed)
-    network = initial_network(
-        config, _ROTATION.outputs, seed=seed, inputs=features.shape[1]
-    ).train()
+    device = as_device(device)
+    features, turns = features.to(device), turns.to(device)
+    generator = torch.Generator(device).manual_seed(seed)
+    network = initial_network(config, _ROTATION.outputs, seed=seed, inputs=features.shape[1])
+    network.train().to(device)
     steps = config.steps(max(1, len(features) // _ROTATION.outputs))
     optimizer, schedule = one_cycle(network, config, steps)
     for _ in range(steps):
-        drawn = torch.randint(len(features), (config.batch,), generator=generator)
+        drawn = torch.randint(len(features), (config.batch,), generator=generator, device=device)
         loss = _ROTATION.loss(outputs_of(network, features[drawn]), turns[drawn])
         descend(loss, optimizer, schedule)
     return network.eval()
@@ -201,16 +207,16 @@ def train_on_features(features, turns, config, *, seed):
 
 @torch.no_grad()
 def _outputs(psi, X):
-    return outputs_of(psi, X)
+    return outputs_of(psi, X.to(device_of(psi)))
 
 
 @torch.no_grad()
 def _hidden(psi, X):
     """The last hidden layer in single precision, whose rounding one of the heads amplifies."""
-    return psi.encoder(torch.from_numpy(X))[-1].numpy()
+    return psi.encoder(torch.from_numpy(X).to(device_of(psi)))[-1].cpu().numpy()
 
 
-def plain(profile, decay, seed, rng=None):
+def plain(profile, decay, seed, device, rng=None):
     """Measure heads on the last layer of plain SSL's psi under a weight decay: no f at all.
 
     Parameters
@@ -218,6 +224,7 @@ def plain(profile, decay, seed, rng=None):
     profile : str
     decay : float
     seed : int
+    device : str
     rng : numpy.random.Generator, optional
         Not used: all randomness comes from ``seed``.
 
@@ -235,12 +242,11 @@ def plain(profile, decay, seed, rng=None):
     chosen = PROFILES[as_choice("profile", profile, PROFILES)]
     config = replace(chosen.ssl, decay=as_number("decay", decay, least=0))
     with threads(config.threads):
-        part = part_of(chosen, _ROTATION, as_seed(seed))
-        network = train(part.images, _ROTATION, config, seed=seed, progress=False).network
-        last = [
-            stage_features(network.encoder, images, grid=1)[-1]
-            for images in (part.downstream, part.test)
-        ]
+        part = part_of(chosen, _ROTATION, as_seed(seed), device=device)
+        how = {"seed": seed, "device": device, "progress": False}
+        network = train(part.images, _ROTATION, config, **how).network
+        read = (part.downstream, part.test)
+        last = [stage_features(network.encoder, images, grid=1)[-1] for images in read]
         told = pretext_accuracy(network, part.raw_test, _ROTATION, seed=seed)
         rows = read_heads(part, *last, heads=tuple(HEADS))
     own = {"told": told, "spread": float(last[1].std(axis=0).max())}
@@ -248,14 +254,7 @@ def plain(profile, decay, seed, rng=None):
 
 
 def record_chance(
-    path,
-    *,
-    profile="laptop",
-    arms=ARMS,
-    seeds=(0, 1, 2, 3, 4),
-    replace=False,
-    n_jobs=None,
-    progress=None,
+    path, *, profile="laptop", arms=ARMS, seeds=range(5), device="cpu", replace=False, **how
 ):
     """Measure every candidate for every n0 and seed, with its controls, and record it.
 
@@ -271,11 +270,11 @@ def record_chance(
         Of ``lagging``, ``decayed`` and ``plain``, which takes as long as both others and is
         measured for seeds 0 to 2 alone.
     seeds : sequence of int
+    device : str
     replace : bool
         Whether a file of another profile or code is replaced.
-    n_jobs : int, optional
-        As in joblib.
-    progress : bool, optional
+    **how
+        ``n_jobs`` and ``progress``, as of :func:`sslboost.core.sweep.run`.
 
     Returns
     -------
@@ -285,8 +284,8 @@ def record_chance(
     Raises
     ------
     ValueError
-        If an argument is none of those, or the file may not be written to; found before anything
-        is measured.
+        If an argument is none of those, the device is absent, or the file may not be written to;
+        found before anything is measured.
     RuntimeError
         If a cell fails; finished cells are kept.
     OSError
@@ -298,10 +297,11 @@ def record_chance(
     extra = PROFILES[as_choice("profile", profile, PROFILES)].sizes[0]
     seeds = list(as_counts("seeds", seeds, least=0))
     arms = common.names_of("arms", arms, ARMS)
-    own = {"profile": profile, "code_version": version(), "products": products()}
+    device = str(as_device(device))
+    own = {"profile": profile, "code_version": version(), "products": products(device)}
     recording.earlier(path, KEY, own, replace=as_flag("replace", replace))
     sizes = [extra * part // 5 for part in range(1, 6)]
-    shared = {"profile": [profile], "seed": seeds}
+    shared = {"profile": [profile], "device": [device], "seed": seeds}
     learned, fixed = SOURCES[:2], SOURCES[2:]
     early = [seed for seed in seeds if seed < 3]
     grids = {
@@ -315,20 +315,19 @@ def record_chance(
         ],
         "plain": [(plain, shared | {"decay": list(STRONG), "seed": early})] if early else [],
     }
-    started, rows = time.perf_counter(), []
+    rows = []
     for arm in arms:
         for cell, axes in grids[arm]:
             found = sweep.run(
                 cell,
                 sweep.grid(**axes),
                 data.folder() / "table",
-                code_version=f"{version()}-{products()}",
-                n_jobs=n_jobs,
-                progress=progress,
+                code_version=f"{version()}-{products(device)}",
+                **how,
             )
             rows += [dict.fromkeys(KEY) | {"arm": arm, **row} for row in found]
-    seconds = time.perf_counter() - started
-    recording.write(path, rows, KEY, own, seconds=seconds, replace=replace)
+    seconds = sum({row["seconds"] for row in rows})  # once for the rows of a cell
+    recording.write(path, rows, KEY, own, seconds=seconds, device=device, replace=replace)
     return rows
 
 

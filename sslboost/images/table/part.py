@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from scipy.sparse.linalg import svds
+from scipy.sparse.linalg import LinearOperator, svds
 
 from sslboost.core.validation import (
     as_choice,
@@ -17,7 +17,7 @@ from sslboost.core.validation import (
     takes,
 )
 from sslboost.images import data
-from sslboost.images.checks import as_flag, as_pretext, as_seed
+from sslboost.images.checks import as_device, as_flag, as_pretext, as_seed
 from sslboost.images.probe import best_by_held_out, fit_mlp, fit_probe
 from sslboost.images.table.profiles import Profile
 
@@ -41,6 +41,8 @@ class Part:
     extra_labels, labels, test_labels : int64 arrays (n,)
     rows : dict of str to int array
         Downstream rows whose labels the head may use: ``full``, all; ``half``, half of them.
+    device : str
+        Where heads are computed, in double precision.
     """
 
     images: torch.Tensor
@@ -52,6 +54,7 @@ class Part:
     labels: np.ndarray
     test_labels: np.ndarray
     rows: dict
+    device: str = "cpu"
 
     def take(self, n0):
         """Return the first ``n0`` extra images and their labels.
@@ -100,7 +103,7 @@ class Part:
         rows = []
         for labels, own in self.rows.items():
             probes = [
-                fit_probe(name, X[own], self.labels[own], X_test, self.test_labels, more=extra)
+                self._probe(name, X, X_test, own, more=extra)
                 for name, X, X_test, extra in zip(
                     names, features, test_features, added, strict=True
                 )
@@ -142,11 +145,15 @@ class Part:
             own = self.rows[row["labels"]]
             X, X_test = features[chosen], test_features[chosen]
             labelled = X[own], self.labels[own], X_test, self.test_labels
-            further.append(_row(row["labels"], "mlp", fit_mlp(row["layer"], *labelled, seed=seed)))
-            X, X_test = principal_components(X, X_test, components)
-            probe = fit_probe(row["layer"], X[own], self.labels[own], X_test, self.test_labels)
-            further.append(_row(row["labels"], "pca", probe))
+            probe = fit_mlp(row["layer"], *labelled, seed=seed, device=self.device)
+            further.append(_row(row["labels"], "mlp", probe))
+            leading = principal_components(X, X_test, components, device=self.device)
+            further.append(_row(row["labels"], "pca", self._probe(row["layer"], *leading, own)))
         return further
+
+    def _probe(self, name, X, X_test, own, more=None):
+        labelled = X[own], self.labels[own], X_test, self.test_labels
+        return fit_probe(name, *labelled, more=more, device=self.device)
 
 
 def _chosen(rows, names, labels):
@@ -167,7 +174,7 @@ def _row(labels, kind, probe):
     return {"labels": labels, "features": kind, **own}
 
 
-def principal_components(X, X_test, components):
+def principal_components(X, X_test, components, *, device="cpu"):
     """Return the leading principal components of features, and the same ones of others.
 
     Parameters
@@ -175,6 +182,8 @@ def principal_components(X, X_test, components):
     X, X_test : arrays (n, d), (n_test, d)
     components : int
         At most the smaller of n and d, less one.
+    device : str or torch.device
+        Where the products are computed, in double precision.
 
     Returns
     -------
@@ -183,15 +192,22 @@ def principal_components(X, X_test, components):
     Raises
     ------
     ValueError
-        If these are no such matrices, or have fewer components.
+        If these are no such matrices, have fewer components, or the device is absent.
     """
     (X,) = as_samples(X=X)
     (X_test,) = as_samples(X_test=X_test)
     as_matrix("X_test", X_test, columns=X.shape[1])
     components = as_count("components", components, most=min(X.shape) - 1)
     mean = X.mean(axis=0)
-    _, _, axes = svds(X - mean, components, rng=np.random.default_rng(0))
+    rows = torch.from_numpy(X - mean).to(as_device(device))
+    by, back = _product(rows), _product(rows.T)
+    products = LinearOperator(X.shape, by, back, dtype=float, matmat=by, rmatmat=back)
+    _, _, axes = svds(products, components, rng=np.random.default_rng(0))
     return (X - mean) @ axes.T, (X_test - mean) @ axes.T
+
+
+def _product(matrix):
+    return lambda v: (matrix @ torch.from_numpy(v).to(matrix.device)).cpu().numpy()
 
 
 def _as_many(**lists):
@@ -217,7 +233,7 @@ def _rows_of(name, features, rows):
 
 
 @takes(profile=Profile)
-def part_of(profile, pretext, seed, *, borrow=False):
+def part_of(profile, pretext, seed, *, borrow=False, device="cpu"):
     """Return the images and labels that one profile and one seed see.
 
     Parameters
@@ -228,6 +244,8 @@ def part_of(profile, pretext, seed, *, borrow=False):
         Of the order of the extra images and of the halved labels.
     borrow : bool
         Whether labels of pretext images may be used beyond the extra ones.
+    device : str or torch.device
+        Where heads are computed; on the CPU where this one has no double precision.
 
     Returns
     -------
@@ -241,7 +259,7 @@ def part_of(profile, pretext, seed, *, borrow=False):
         As of :func:`sslboost.images.data.load`.
     """
     pretext, cifar, borrow = as_pretext(pretext), _cifar(), as_flag("borrow", borrow)
-    parts = data.split(sizes=profile.sizes)
+    parts, device = data.split(sizes=profile.sizes), as_device(device)
     extra, half = _drawn(parts, as_seed(seed), borrow)
     raw_test = torch.tensor(cifar.test_images[: profile.test])
     labels = frozen(cifar.train_labels[parts.downstream])
@@ -255,6 +273,7 @@ def part_of(profile, pretext, seed, *, borrow=False):
         labels=labels,
         test_labels=frozen(cifar.test_labels[: profile.test]),
         rows={"full": np.arange(len(labels)), "half": half},
+        device="cpu" if device.type == "mps" else str(device),
     )
 
 

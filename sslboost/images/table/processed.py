@@ -68,7 +68,7 @@ def processor(profile, pretext, adversary, lam, n0, borrow, seed, device, compil
     decays = {"network": profile.ssl.decay, "network-no-decay": 0.0}
     kept = [checkpoint_of(name, *names) for name in ("processor", *decays)]
     with threads(profile.ssl.threads):
-        part = part_of(profile, task, seed, borrow=borrow)
+        part = part_of(profile, task, seed, borrow=borrow, device=device)
         extra, labels = part.take(n0)
         f = train_processor(
             part.images,

@@ -1,7 +1,5 @@
 """The CIFAR-10 table: its grid of cells, run by the sweep, and the file that records it."""
 
-import time
-
 import numpy as np
 
 from sslboost.core import files, sweep
@@ -161,7 +159,8 @@ def write(rows, profile, path, *, seconds, replace=False, device="cpu"):
     rows = list(rows) if isinstance(rows, list | tuple) else [rows]
     if wrong := [row for row in rows if not isinstance(row, dict) or not row.keys() >= set(KEY)]:
         raise ValueError(f"rows must be rows of a table, got {wrong[0]!r:.200}")
-    recording.write(path, rows, KEY, _own(profile, device), seconds=seconds, replace=replace)
+    how = {"seconds": seconds, "replace": replace, "device": device}
+    recording.write(path, rows, KEY, _own(profile, device), **how)
 
 
 def _own(profile, device):
@@ -219,9 +218,8 @@ def measure(profile, path, *, replace=False, **grid):
     as_flag("replace", replace)
     device = str(as_device(grid.get("device", "cpu")))
     recording.earlier(files.destination("path", path), KEY, _own(profile, device), replace=replace)
-    started = time.perf_counter()
     rows = run(profile, **grid)
-    seconds = time.perf_counter() - started
+    seconds = sum({row["seconds"] for row in rows})  # once for the rows of a cell
     write(rows, profile, path, seconds=seconds, replace=replace, device=device)
     return rows
 

@@ -3,6 +3,7 @@
 import json
 
 from sslboost.core import files, provenance
+from sslboost.core.compute import accelerator
 
 
 def read(path, key):
@@ -73,7 +74,7 @@ def earlier(path, key, own, *, replace=False):
     return table
 
 
-def joined(table, rows, key, own, seconds):
+def joined(table, rows, key, own, seconds, device="cpu"):
     """Return a table with further rows; a row measured again replaces itself.
 
     Parameters
@@ -86,6 +87,8 @@ def joined(table, rows, key, own, seconds):
         Further facts for its provenance.
     seconds : float
         What measuring the rows took.
+    device : str
+        Where.
 
     Returns
     -------
@@ -97,18 +100,20 @@ def joined(table, rows, key, own, seconds):
     if facts["command"] not in commands:
         commands.append(facts["command"])
     facts |= {"command": " && ".join(commands), **own}
+    if (name := accelerator(device)) is not None:
+        facts["hardware"] += f", {name}"
     facts["seconds"] = table["provenance"]["seconds"] + seconds
     runs = sorted(by_key.values(), key=lambda row: [str(part) for part in key_of(row, key)])
     return {"provenance": facts, "runs": runs}
 
 
-def write(path, rows, key, own, *, seconds, replace=False):
+def write(path, rows, key, own, *, seconds, device="cpu", replace=False):
     """Join rows to a file, which appears whole or not at all, whoever else writes.
 
     Parameters
     ----------
     path : Path
-    rows, key, own, seconds
+    rows, key, own, seconds, device
         As of :func:`joined`.
     replace : bool
         As of :func:`earlier`.
@@ -122,7 +127,7 @@ def write(path, rows, key, own, *, seconds, replace=False):
     """
     with files.locked(path):
         table = earlier(path, key, own, replace=replace)
-        files.write_json(path, joined(table, rows, key, own, seconds))
+        files.write_json(path, joined(table, rows, key, own, seconds, device))
 
 
 def key_of(row, key):

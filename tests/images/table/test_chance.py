@@ -25,21 +25,21 @@ def part(cifar):
 
 @pytest.fixture(scope="module")
 def pixels(cifar):
-    return chance.decayed("smoke", "pixels", 60, 0)
+    return chance.decayed("smoke", "pixels", 60, 0, "cpu")
 
 
 def test_a_constant_prediction_is_right_on_one_image_in_ten(cifar):
-    diverged = chance.lagging("smoke", 60, "sgd", 1e4, 0)
+    diverged = chance.lagging("smoke", 60, "sgd", 1e4, 0, "cpu")
     share = np.bincount(cifar.test_labels[: SMOKE.test])[0] / SMOKE.test
     for row in diverged:
         assert row["diverged"] is not None and row["commonest"] == 1.0
         assert row["accuracy"] == share
     # Control: heads that learn slowly stay finite, and then predictions differ.
-    calm = chance.lagging("smoke", 60, "adam", 1e-4, 0)
+    calm = chance.lagging("smoke", 60, "adam", 1e-4, 0, "cpu")
     assert [row["labels"] for row in calm] == ["full", "half"]
     for row in calm:
         assert row["diverged"] is None and row["commonest"] < 1 and row["size"] > 0
-    assert calm != chance.lagging("smoke", 60, "adam", 1e-4, 1)
+    assert calm != chance.lagging("smoke", 60, "adam", 1e-4, 1, "cpu")
 
 
 def test_every_decay_is_read_by_every_head(pixels):
@@ -82,7 +82,7 @@ def test_a_descending_head_learns_a_linear_rule():
 
 
 def test_psi_on_vectors_sees_every_turn(part):
-    extract = chance._extractor("pixels", SMOKE, part, 60, 0)
+    extract = chance._extractor("pixels", SMOKE, part, 60, 0, "cpu")
     vectors, turns = chance._turned(extract, part.test[:7])
     assert vectors.shape == (28, 3 * 64) and torch.equal(turns.bincount(), torch.full((4,), 7))
     upside_down = extract(part.test[:7].rot90(2, (2, 3)))
@@ -103,7 +103,7 @@ def test_every_candidate_is_recorded(tmp_path, monkeypatch, cifar):
         asked.extend((cell.__name__, dict(configuration)) for configuration in grid)
         assert how["code_version"].startswith(chance.version()) and how["n_jobs"] == 2
         assert folder == data.folder() / "table"
-        return [{"accuracy": 0.1, "seed": 0, "rate": len(asked)}]
+        return [{"accuracy": 0.1, "seed": 0, "rate": len(asked), "seconds": len(asked)}]
 
     monkeypatch.setattr(chance.sweep, "run", run)
     path = tmp_path / "chance.json"
@@ -129,13 +129,16 @@ def test_every_candidate_is_recorded(tmp_path, monkeypatch, cifar):
 @pytest.mark.parametrize(
     ("call", "named"),
     [
-        (lambda path: chance.lagging("x", 9, "sgd", 0.1, 0), "profile must be one of"),
-        (lambda path: chance.lagging("smoke", 501, "sgd", 0.1, 0), "n0 must be at most 500"),
-        (lambda path: chance.lagging("smoke", 9, "lbfgs", 0.1, 0), "optimiser must be one of"),
-        (lambda path: chance.decayed("smoke", "g", 9, 0), "source must be one of"),
-        (lambda path: chance.decayed("smoke", "pixels", 9, -1), "seed must be"),
-        (lambda path: chance.plain("smoke", -1, 0), "decay must be at least 0"),
-        (lambda path: chance.plain("x", 0.1, 0), "profile must be one of"),
+        (lambda path: chance.lagging("x", 9, "sgd", 0.1, 0, "cpu"), "profile must be one of"),
+        (lambda path: chance.lagging("smoke", 501, "sgd", 0.1, 0, "cpu"), "n0 must be at most 500"),
+        (
+            lambda path: chance.lagging("smoke", 9, "lbfgs", 0.1, 0, "cpu"),
+            "optimiser must be one of",
+        ),
+        (lambda path: chance.decayed("smoke", "g", 9, 0, "cpu"), "source must be one of"),
+        (lambda path: chance.decayed("smoke", "pixels", 9, -1, "cpu"), "seed must be"),
+        (lambda path: chance.plain("smoke", -1, 0, "cpu"), "decay must be at least 0"),
+        (lambda path: chance.plain("x", 0.1, 0, "cpu"), "profile must be one of"),
         (lambda path: chance.record_chance(path.parent), "path must be a file"),
         (lambda path: chance.record_chance(path, seeds=3), "seeds must be a sequence"),
         (lambda path: chance.record_chance(path, profile="x"), "profile must be one of"),
