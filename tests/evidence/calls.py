@@ -27,6 +27,7 @@ _BENEATH = "beneath the doors: takes what they have checked, or what the package
 #: What is not called, and why: modules, functions and classes by the start of their names.
 NOT_CALLED = {
     "core.validation": _DOOR,
+    "advice.estimator": "scikit-learn's own checks and the table of its tests call them",
     "images.checks": _DOOR,
     "images.networks.models.check_reads": _DOOR,
     "pages.figures.as_": _DOOR,

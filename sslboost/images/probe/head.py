@@ -306,15 +306,16 @@ def _heads(X, labels, rounding, penalties, device):
 def _ridge(X, Y, penalties, device):
     """Coefficients for each penalty, from the smaller of the Gram matrices X'X and XX'."""
     n, d = X.shape
-    X, Y = (torch.from_numpy(part).to(device) for part in (X, Y))
+    if device.type != "cpu":  # where NumPy computes half of a product with its own transpose
+        X, Y = (torch.from_numpy(part).to(device) for part in (X, Y))
     wide = n < d
-    gram = (X @ X.T if wide else X.T @ X) / n
-    moments = (Y if wide else X.T @ Y) / n
+    gram = torch.as_tensor(X @ X.T if wide else X.T @ X) / n
+    moments = torch.as_tensor(Y if wide else X.T @ Y) / n
     for penalty in penalties:
         penalised = gram.clone()
         penalised.diagonal().add_(penalty)
         solved = torch.cholesky_solve(moments, torch.linalg.cholesky(penalised))
-        yield (X.T @ solved if wide else solved).cpu().numpy()
+        yield (torch.as_tensor(X).T @ solved if wide else solved).cpu().numpy()
 
 
 def _accuracy(head, X, labels):
