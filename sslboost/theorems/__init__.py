@@ -6,7 +6,14 @@ from math import inf
 from tqdm import tqdm
 
 from sslboost.core.validation import as_count
-from sslboost.theorems import _bounds, _criteria, _panels, _processor, _representation
+from sslboost.theorems import (
+    _bounds,
+    _criteria,
+    _panels,
+    _processor,
+    _representation,
+    _threshold,
+)
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem
 
 #: All theorems, in the order of the book.
@@ -14,6 +21,7 @@ REGISTRY = (
     *_representation.THEOREMS,
     *_criteria.THEOREMS,
     *_processor.THEOREMS,
+    *_threshold.THEOREMS,
     *_bounds.THEOREMS,
     *_panels.THEOREMS,
 )

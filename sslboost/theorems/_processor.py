@@ -6,8 +6,7 @@ import numpy as np
 from scipy import linalg, optimize
 
 from sslboost import criteria, processor
-from sslboost.bounds import model_free, past_threshold
-from sslboost.bounds.past_threshold_simulation import simulate
+from sslboost.bounds import model_free
 from sslboost.core.certificate import Certificate
 from sslboost.population import GaussianPopulation, latent_population
 from sslboost.processor.empirical import empirical_optimum
@@ -217,31 +216,6 @@ def _plain_ssl_is_better(problem, rng, n2=60, repetitions=200):
     return Certificate("", float(np.mean(plain)), processed, tolerance=-noise)
 
 
-@dataclass(frozen=True)
-class _Past:
-    """A point past the threshold, and the point for which the limit is claimed."""
-
-    ratio: float
-    claimed: float
-    lam: float
-
-
-_m, _k2, _kappa2 = 400, 0.9, 1.5
-
-
-def _past(rng, error):
-    ratio = rng.uniform(1.5, 4)
-    return _Past(ratio, error * ratio, rng.uniform(0.02, 0.3))
-
-
-def _limit_is_reached(problem, rng, repetitions=40):
-    """Finite problems, minimised without the formula."""
-    n0 = round(problem.ratio * _m)
-    risks = simulate(_m, n0, problem.lam, _k2, _kappa2, repetitions, rng)
-    limit = past_threshold.limit(problem.claimed, problem.lam, _k2, _kappa2).risk
-    return agrees(risks, float(limit), 1 / _m)
-
-
 THEOREMS = (
     Theorem(
         "The loss is a trace",
@@ -335,16 +309,5 @@ THEOREMS = (
         _plain_ssl_is_better,
         lambda rng: _learned(rng, 40),
         "thm-constant-error",
-    ),
-    Theorem(
-        "Past the threshold",
-        _MODEL_FREE,
-        r"for $n_0 > m$ the risk tends to a formula in $n_0/m$, $\lambda$, $k^2$ and $\kappa^2$",
-        "beyond the slides",
-        ("the formula is taken at the n₀/m of the sample",),
-        lambda rng: _past(rng, 1.0),
-        _limit_is_reached,
-        lambda rng: _past(rng, 1.2),
-        "thm-limit",
     ),
 )
