@@ -7,7 +7,7 @@ import numpy as np
 from scipy import linalg, stats
 
 from sslboost.core.linalg import RANK_RTOL, centred, column_scale, numerical_rank, whitening
-from sslboost.core.validation import as_labels, as_samples
+from sslboost.core.validation import as_count, as_labels, as_rng, as_samples
 from sslboost.population import GaussianPopulation
 
 
@@ -48,7 +48,7 @@ class CriterionTest:
     statistic : float
         Value of the test statistic; large values speak against the criterion.
     df : tuple of float
-        Degrees of freedom of its F (two) or chi-square (one) law.
+        Degrees of freedom of its F (two) or chi-square (one) law; none where rows are permuted.
     p_value : float
         Probability of a value this large where the criterion holds.
     parts : tuple of CriterionTest
@@ -182,14 +182,13 @@ def c1_test_pooled(F, Z, labels):
     F, Z = as_samples(F=F, Z=Z)
     n = len(F)
     labels = as_labels("labels", labels, rows=n)
-    _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    indicators = _Span(np.eye(len(sizes))[classes] / np.sqrt(sizes), 1.0)
+    _, indicators = _by_class(labels)
     P, Q = (_span(name, A, indicators).basis for name, A in [("F", F), ("Z", Z)])
-    df = n - len(sizes)
+    df = n - indicators.basis.shape[1]
     if df <= P.shape[1] * Q.shape[1]:
         raise ValueError(
             f"n must exceed the classes and rank F times rank Z together, got n = {n} with "
-            f"{len(sizes)} classes and ranks {P.shape[1]} and {Q.shape[1]}"
+            f"{n - df} classes and ranks {P.shape[1]} and {Q.shape[1]}"
         )
     products = n * (P[:, :, None] * Q[:, None, :]).reshape(n, -1)
     # Features that never vary in the same class: in units of theirs the product is rounding.
@@ -206,12 +205,71 @@ def c1_test_pooled(F, Z, labels):
     return CriterionTest(statistic, (rank, df2), float(stats.f.sf(statistic, rank, df2)))
 
 
+def c1_test_permuted(F, Z, labels, *, permutations=999, rng=None):
+    """Test f(x) independent of z given y, by permuting the rows of z within every class.
+
+    Exact for independent rows of any law, heavy tails included: where the hypothesis holds, the
+    p-value is at most alpha with probability at most alpha. It sees what the average covariance
+    within the classes shows; classes with opposite covariances look alike.
+
+    Parameters
+    ----------
+    F, Z : arrays (n, d_f), (n, d_z)
+    labels : array (n,)
+        Whole numbers, of any convention.
+    permutations : int
+        The smallest p-value is one over their number plus one.
+    rng : numpy.random.Generator or int, optional
+
+    Returns
+    -------
+    CriterionTest
+        The mean squared canonical correlation within the classes, and no degrees of freedom.
+
+    Raises
+    ------
+    ValueError
+        If rows do not match, features are constant, or the rank of F or of Z reaches n less the
+        number of classes, where every permutation fits as well.
+
+    Source: slide "The Conditions That Processor f Needs to Satisfy", (C1) for discrete y;
+    Phipson and Smyth (2010) for the p-value.
+    """
+    F, Z = as_samples(F=F, Z=Z)
+    labels = as_labels("labels", labels, rows=len(F))
+    permutations, rng = as_count("permutations", permutations), as_rng(rng)
+    classes, indicators = _by_class(labels)
+    P, Q = (_span(name, A, indicators).basis for name, A in [("F", F), ("Z", Z)])
+    n, ranks = len(F), (P.shape[1], Q.shape[1])
+    if max(ranks) >= n - indicators.basis.shape[1]:
+        raise ValueError(
+            f"n must exceed the classes and the ranks of F and Z, got n = {n} with "
+            f"{indicators.basis.shape[1]} classes and ranks {ranks[0]} and {ranks[1]}"
+        )
+    if min(ranks) == 0:
+        return CriterionTest(0.0, (), 1.0)
+    observed = np.sum(np.square(P.T @ Q))
+    P = P[np.argsort(classes, kind="stable")]
+    reached = sum(
+        np.sum(np.square(P.T @ Q[np.lexsort((rng.random(n), classes))])) >= observed - RANK_RTOL
+        for _ in range(permutations)
+    )
+    p_value = (1 + reached) / (1 + permutations)
+    return CriterionTest(float(observed / min(ranks)), (), float(p_value))
+
+
 @dataclass(frozen=True, eq=False)
 class _Span:
     """Orthonormal columns, and how much larger the numbers were that they were computed from."""
 
     basis: np.ndarray
     rounding: float
+
+
+def _by_class(labels):
+    """The class of every row, and the span of the indicators of the classes."""
+    _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    return classes, _Span(np.eye(len(sizes))[classes] / np.sqrt(sizes), 1.0)
 
 
 def _nothing(n):

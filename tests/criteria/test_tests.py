@@ -116,6 +116,54 @@ def test_pooled_test_holds_its_size_where_wilks_does_not():
     assert rejections(naive, draw, 1000, 0.1, 15) > stats.binom.isf(FALSE_ALARM, 1000, 0.1)
 
 
+def heavy_tailed_draw(n, link):
+    """Two classes of other sizes and scales; no fourth moment, nor even a mean."""
+
+    def draw(rng):
+        labels = (rng.random(n) < 0.3).astype(int)
+        shape = (n, 2)
+        f, z = ((1 + labels[:, None]) * rng.standard_cauchy(shape) for _ in range(2))
+        return f + labels[:, None], z + link * f - labels[:, None], labels
+
+    return draw
+
+
+def test_permuted_test_has_its_size_for_heavy_tails_and_its_power():
+    def test(*drawn, shuffled=False):
+        f, z, labels = drawn
+        given = np.zeros_like(labels) if shuffled else labels
+        return criteria.c1_test_permuted(f, z, given, permutations=19, rng=0)
+
+    repetitions, level = 2000, 0.05 + 1e-9  # one of twenty ranks
+    assert_calibrated(
+        rejections(test, heavy_tailed_draw(30, 0.0), repetitions, level, 3), 2000, 0.05
+    )
+    assert rejections(test, heavy_tailed_draw(30, 1.0), 200, level, 4) > 150
+    # Control: with the classes forgotten, what y does to both looks like dependence.
+
+    def confounded(rng):
+        labels = rng.integers(2, size=40)
+        return *(3 * labels[:, None] + rng.standard_normal((40, 1)) for _ in range(2)), labels
+
+    assert rejections(lambda *a: test(*a, shuffled=True), confounded, 200, level, 5) > 150
+    assert rejections(test, confounded, 200, level, 5) < 40
+
+
+def test_permuted_statistic_is_the_mean_squared_canonical_correlation():
+    rng = np.random.default_rng(6)
+    labels = rng.integers(3, size=60)
+    f, z = rng.standard_normal((60, 2)) + labels[:, None], rng.standard_normal((60, 3))
+    z[:, 0] += f[:, 0]
+    within = np.eye(3)[labels]
+    F, Z = (A - within @ np.linalg.lstsq(within, A, rcond=None)[0] for A in (f, z))
+    found = criteria.c1_test_permuted(f, z, 7 - labels, permutations=99, rng=0)
+    assert found.statistic == pytest.approx(np.mean(CanCorr(F, Z).cancorr ** 2), abs=1e-12)
+    assert found.p_value == 0.01 and found.df == ()
+    again = criteria.c1_test_permuted(f * 1e9, z[:, [0, 1, 2, 2]] - 1e6, labels, rng=0)
+    assert again.statistic == pytest.approx(found.statistic, abs=1e-9)
+    assert again.p_value == 0.001
+
+
 def test_pooled_test_has_power():
     cov = opposite_classes(0.4).cov[0]
     means = np.zeros((2, 2))
@@ -227,6 +275,8 @@ def test_determined_features_meet_the_criteria():
     x, z, y = family().sample(60, rng=20)
     assert criteria.c1_test(y @ [[1.0], [2.0]], z, y).p_value == 1
     assert criteria.c2_test(x, x, y).p_value == 1
+    labels = np.arange(60) % 3
+    assert criteria.c1_test_permuted(labels[:, None], z, labels, permutations=9).p_value == 1
 
 
 def test_exact_dependence_is_rejected_without_a_warning():
@@ -355,6 +405,9 @@ BAD = [
     (criteria.c1_test_pooled, ("f", "z", np.zeros(8, int)), "one label for each of 9 rows, got 8"),
     (criteria.c1_test_pooled, (np.eye(9), "z", np.zeros(9, int)), "rank F times rank Z"),
     (criteria.empirical, ("f", "z", np.zeros((8, 1))), "same number of rows"),
+    (criteria.c1_test_permuted, ("f", "z", np.zeros(8, int)), "one label for each of 9 rows"),
+    (criteria.c1_test_permuted, (np.eye(9), "z", np.arange(9) % 2), "n must exceed the classes"),
+    (criteria.c1_test_permuted, ("f", np.ones((9, 1)), np.arange(9) % 2), "Z must vary"),
 ]
 
 

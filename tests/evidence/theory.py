@@ -123,6 +123,7 @@ OWN = {
         "y": array(lambda: v.normal(5), tied=ROWS),
     },
     "criteria.gaps.c1_gap_per_class": _of_mixture,
+    "criteria.tests.c1_test_permuted": {"permutations": count(19)},
     "criteria.gaps.c1_gap_pooled": _of_mixture,
     "processor._problems.reduce_samples": _whitened,
     "processor.empirical.solve_batch": _whitened,
