@@ -139,6 +139,14 @@ OWN = {
     },
     "processor.empirical.empirical_optimum": _extra | _pretext,
     "processor.empirical.empirical_loss": _extra | _pretext,
+    "processor.conditional.estimated_pretext": {
+        "law": thing(v.population),
+        "X": array(lambda: v.sample("x"), tied=BOTH),
+        "Z": array(lambda: v.sample("z"), tied=BOTH),
+        "Y": array(lambda: v.sample("y"), tied=ROWS),
+        "known": choice("x").also(unknown="w", two="xz y"),
+        "share": number(1.0, negative=-0.1, above_one=1.5),
+    },
     "processor.members.random_member": {
         "d_z": count(2),
         "rank_x": count(8),
