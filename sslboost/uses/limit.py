@@ -73,7 +73,7 @@ def given_both(S, d, d_zeta, n2):
 
     Source: beyond the slides; the theorem on the limit; Mourtada (2022), Theorem 2.
     """
-    both = as_count("d", d) + as_count("d_zeta", d_zeta)
+    both = as_count("d", d) + as_count("d_zeta", d_zeta, least=0)
     return excess_risk(as_covariance("S", S), both, n2) * d / both
 
 

@@ -300,7 +300,7 @@ OWN = {
     "uses.limit.given_both": {
         "S": covariance,
         "d": count(3),
-        "d_zeta": count(2),
+        "d_zeta": count(2, least=0),
         "n2": count_or_infinite,
     },
     "uses.limit.given_x": {"d": count(3), "n2": count_or_infinite},
