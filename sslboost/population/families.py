@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import linalg
 
-from sslboost.core.validation import as_array, as_count, as_number, as_rng
+from sslboost.core.validation import as_array, as_count, as_number, as_rng, takes
 from sslboost.population.gaussian import GaussianPopulation
 from sslboost.population.mixture import MixturePopulation
 
@@ -121,6 +121,58 @@ def _strength(name, value, length):
         raise ValueError(f"{name} must be one number or {length}, got {len(value)}")
     as_number(f"size of {name}", np.abs(value).max(), most=_STRONGEST)
     return value
+
+
+@takes(tells=bool)
+def isotropic_population(k2=0.5, rho=0.5, d=20, *, noise=0, tells=True, rng=0):
+    """Return a population in which every direction of x that predicts z predicts it equally well.
+
+    With independent standard phi, zeta and noise, in which r is the rest of y::
+
+        x = (phi, noise),    z = kappa phi + zeta,    y = beta' phi + r,    Var y = 1.
+
+    ``||beta||^2 = k2`` is the signal and ``kappa^2 = rho k2 / (1 - k2)``. The innovation zeta of z
+    explains the share rho of r, along ``Cov[r, zeta] = (1 / k2 - 1) kappa beta``, which is what
+    (C1) and (C2) together ask for. Without ``tells`` r is independent of z, and no processor
+    meets both.
+
+    Parameters
+    ----------
+    k2, rho : float in (0, 1)
+    d : int
+        Dimension of phi and of z.
+    noise : int
+        Further inputs that tell nothing, at least 0.
+    tells : bool
+        Whether the innovation tells anything of y.
+    rng : numpy.random.Generator or int
+        Draws the direction of beta.
+
+    Returns
+    -------
+    GaussianPopulation
+
+    Raises
+    ------
+    ValueError
+        If a share lies outside (0, 1) or a dimension is no count.
+
+    Source: beyond the slides; the chapter on what labels can buy.
+    """
+    k2, rho = (as_number(n, v, above=0, most=1) for n, v in [("k2", k2), ("rho", rho)])
+    if 1 in (k2, rho):
+        raise ValueError(f"k2 and rho must be below 1, got {k2} and {rho}")
+    d, noise = as_count("d", d), as_count("noise", noise, least=0)
+    beta = as_rng(rng).standard_normal(d)
+    beta *= np.sqrt(k2) / np.linalg.norm(beta)
+    kappa, told = np.sqrt(rho * k2 / (1 - k2)), (1 / k2 - 1 if tells else 0.0)
+    d_x, eye = d + noise, np.eye(d)
+    cov = np.eye(d_x + d + 1)
+    z, y = slice(d_x, d_x + d), -1
+    cov[:d, z], cov[z, :d], cov[z, z] = kappa * eye, kappa * eye, (1 + kappa**2) * eye
+    cov[:d, y] = cov[y, :d] = beta
+    cov[z, y] = cov[y, z] = kappa * (1 + told) * beta
+    return GaussianPopulation(cov, d_x, d, 1)
 
 
 def lee_mixture(k=10, alpha=0.0, *, d_x=50, d_z=40, rng=0):

@@ -1,6 +1,12 @@
 """The data processor f: its loss, its minimisers on the population and on samples (chapter 3)."""
 
 from sslboost.processor._problems import reduce_samples
+from sslboost.processor.conditional import (
+    estimated_pretext,
+    price_of_c1,
+    unexplained,
+    unexplained_in_each_class,
+)
 from sslboost.processor.empirical import (
     Solutions,
     certificate_solution,
@@ -29,10 +35,12 @@ __all__ = [
     "empirical_loss",
     "empirical_optimum",
     "erase",
+    "estimated_pretext",
     "lambda_star",
     "membership",
     "population_loss",
     "population_optimum",
+    "price_of_c1",
     "random_member",
     "random_minimiser",
     "reduce_samples",
@@ -40,4 +48,6 @@ __all__ = [
     "solve_batch",
     "spectrum",
     "survey",
+    "unexplained",
+    "unexplained_in_each_class",
 ]

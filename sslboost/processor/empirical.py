@@ -137,6 +137,8 @@ def solve(problems, *, restarts=8, structured=True, tolerance=1e-6, max_iteratio
 
 def _pretext(pretext):
     """What the law of (x, z), or a sample (X_pre, Z_pre) of it, says of the inputs."""
+    if isinstance(pretext, Pretext):
+        return pretext
     if isinstance(pretext, GaussianPopulation):
         return Pretext.of_law(pretext)
     if not isinstance(pretext, tuple | list) or len(pretext) != 2:
@@ -162,9 +164,10 @@ def empirical_optimum(X_extra, Y_extra, pretext, d_f, lam, **options):
     ----------
     X_extra, Y_extra : arrays (n0, d_x), (n0, d_y)
         Extra labelled samples; variables are centred.
-    pretext : GaussianPopulation or pair of arrays (n1, d_x), (n1, d_z)
-        The law of (x, z) for infinite n1, or the pretext sample (X_pre, Z_pre). Its variables
-        are centred as well: a column of one value is the rounding of a constant, and left out.
+    pretext : GaussianPopulation, Pretext or pair of arrays (n1, d_x), (n1, d_z)
+        The law of (x, z) for infinite n1, what is known of it, or the pretext sample
+        (X_pre, Z_pre). Its variables are centred as well: a column of one value is the rounding
+        of a constant, and left out.
     d_f : int
         Number of outputs of f; below d_y the fit has rank d_f.
     lam : float

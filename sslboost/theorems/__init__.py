@@ -13,6 +13,7 @@ from sslboost.theorems import (
     _processor,
     _representation,
     _threshold,
+    _uses,
 )
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem
 
@@ -24,6 +25,7 @@ REGISTRY = (
     *_threshold.THEOREMS,
     *_bounds.THEOREMS,
     *_panels.THEOREMS,
+    *_uses.THEOREMS,
 )
 
 __all__ = ["FALSE_ALARM", "REGISTRY", "Theorem", "certify_all"]

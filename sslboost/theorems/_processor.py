@@ -116,7 +116,7 @@ def _minimisers(rng, share, *, members=40, **changes):
     return _Minimisers(populations, matrices)
 
 
-def _raw_gaps(population, A):
+def raw_gaps(population, A):
     """Largest conditional correlation of A x with z given y, and relative excess risk.
 
     By least squares in the coordinates of the Cholesky factor of cov_xx, with no use of the
@@ -137,12 +137,12 @@ def _raw_gaps(population, A):
 
 def _all_meet_both(problem, rng):
     pairs = zip(problem.populations, problem.matrices, strict=True)
-    return Certificate("", float(max(max(_raw_gaps(p, A)) for p, A in pairs)), tolerance=1e-8)
+    return Certificate("", float(max(max(raw_gaps(p, A)) for p, A in pairs)), tolerance=1e-8)
 
 
 def _all_fail_c1(problem, rng):
     pairs = zip(problem.populations, problem.matrices, strict=True)
-    return Certificate("", float(min(_raw_gaps(p, A)[0] for p, A in pairs)), 1e-3, at_least=True)
+    return Certificate("", float(min(raw_gaps(p, A)[0] for p, A in pairs)), 1e-3, at_least=True)
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,9 @@ CALLED = ("core.linalg.as_covariance",)
 #: Records that functions return and users read.
 RECORDS = (
     *("Audit", "Certificate", "CertificateTable", "Cifar10", "Collapse", "ComposedProcessor"),
-    *("Coordinates", "CriterionTest", "Dependence", "Estimate", "Figure"),
-    *("FittingProblem", "FourierMap", "Html", "Inputs", "Judged", "Limit", "LiveResult"),
+    *("Choice", "Coordinates", "CriterionTest", "Dependence", "Estimate", "Figure"),
+    *("FittingProblem", "FourierMap", "Html", "Innovation", "Inputs", "Judged", "Limit"),
+    "LiveResult",
     *(
         "Head",
         "Lagging",

@@ -56,6 +56,25 @@ _pre_down = {
 _trial = {"n1": count(60), "n2": count(80), "n_test": count(20)}
 _past = {"m": count(3), "rank_z": count(3)}
 _few_labels = {"n2": count(30), "n0": count(8)}
+_rows_psi = {
+    "F": array(lambda: v.sample("z"), tied=BOTH),
+    "Z": array(lambda: v.normal(40, 4), tied=BOTH),
+    "Y": array(lambda: v.sample("y"), tied=ROWS),
+    "shift": array(lambda: np.eye(4), tied=BOTH),
+    "margin": number(1.0, negative=-0.1),
+}
+_penalties = array(lambda: np.array([0.0, 1.0])).also(negative=np.array([-1.0]))
+_weights = array(lambda: np.array([0.5, 1.0]))
+_ellipsoid = {
+    "tau": array(lambda: np.array([0.1, 0.3])).also(negative=np.array([0.1, -0.1])),
+    "c": number(1.0, negative=-1.0, zero=0),
+    "left": positive,
+    "n2": count(50),
+}
+_shares = {
+    "k2": number(0.5, negative=-0.1, zero=0, above_one=1.5),
+    "rho": number(0.5, negative=-0.1, above_one=1.5),
+}
 _share_of_star = {"lam": number(0.3, negative=-1.0, zero=0)}
 _strengths = {name: strength for name in ("y_to_x", "s_to_x", "y_to_z", "s_to_z")}
 _links = {name: number(0.0) for name in ("mix", "leak")}
@@ -69,6 +88,13 @@ OWN = {
         "d_s": count(2),
         "dims_x": counts(3, 3, 2).but("zero inside"),
         "dims_z": counts(2, 2).but("zero inside"),
+    },
+    "population.families.isotropic_population": {
+        "k2": number(0.5, negative=-0.1, zero=0, above_one=1.5),
+        "rho": number(0.5, negative=-0.1, zero=0, above_one=1.5),
+        "d": count(4),
+        "noise": count(2, least=0),
+        "tells": flag(True),
     },
     "population.families.lee_mixture": {},
     "population.gaussian.GaussianPopulation": {
@@ -140,6 +166,14 @@ OWN = {
     },
     "processor.empirical.empirical_optimum": _extra | _pretext,
     "processor.empirical.empirical_loss": _extra | _pretext,
+    "processor.conditional.estimated_pretext": {
+        "law": thing(v.population),
+        "X": array(lambda: v.sample("x"), tied=BOTH),
+        "Z": array(lambda: v.sample("z"), tied=BOTH),
+        "Y": array(lambda: v.sample("y"), tied=ROWS),
+        "known": choice("x").also(unknown="w", two="xz y"),
+        "share": number(1.0, negative=-0.1, above_one=1.5),
+    },
     "processor.members.random_member": {
         "d_z": count(2),
         "rank_x": count(8),
@@ -251,6 +285,29 @@ OWN = {
     "bounds.trained_capacity.study": _study
     | {"architectures": choices("6-2"), "ratios": rows(lambda: (8.0,)).but("numbers")},
     "bounds.trained_capacity.study_population": {"d_x": count(6, least=6)},
+    "uses.heads.augment": _rows_psi | {"c": number(0.5)},
+    "uses.heads.choose_c": _rows_psi | {"grid": _weights},
+    "uses.heads.choose_ridge": _rows_psi | {"grid": _penalties},
+    "uses.heads.fit_augmented": _rows_psi
+    | {"c": number(0.5).but("true", "array of two"), "labels": array(lambda: np.eye(2), tied=BOTH)},
+    "uses.heads.fit_joint": _rows_psi | {"ridge": number(0.5, negative=-1.0).but("infinite")},
+    "uses.heads.shift": {
+        "F_pre": array(lambda: v.sample("z"), tied=BOTH),
+        "Z_pre": array(lambda: v.normal(40, 4), tied=BOTH),
+    },
+    "uses.innovation.augmented_excess": {"c": number(0.5), "n2": count_or_infinite},
+    "uses.innovation.gain": _shares,
+    "uses.innovation.joint_excess": {"n2": count_or_infinite},
+    "uses.limit.given_both": {
+        "S": covariance,
+        "d": count(3),
+        "d_zeta": count(2, least=0),
+        "n2": count_or_infinite,
+    },
+    "uses.limit.given_x": {"d": count(3), "n2": count_or_infinite},
+    "uses.limit.isotropic": _shares | {"d": count(3, least=2)},
+    "uses.limit.simulate": _ellipsoid | {"head": choice("plain").also(unknown="w")},
+    "uses.limit.with_existence": _ellipsoid,
     "bounds.trained_capacity.train": _study
     | {
         "d_f": count(1),

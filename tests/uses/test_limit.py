@@ -1,0 +1,141 @@
+"""The limits, by routes that their proofs do not take."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sslboost.population import isotropic_population
+from sslboost.processor import members
+from sslboost.uses import innovation, limit
+
+NOISE = stats.norm.isf(1e-5)
+
+
+def bayes_risk(d, others, n, left, spread, repetitions, rng):
+    """Risk of the posterior mean of d heads beside others under a Gaussian prior, by sampling."""
+    risks = []
+    for _ in range(repetitions):
+        X = rng.standard_normal((n, d + others))
+        posterior = np.linalg.inv(X.T @ X / left + np.eye(d + others) / spread)
+        risks.append(np.trace(posterior[:d, :d]))
+    return np.array(risks)
+
+
+def test_the_minimax_excess_is_the_limit_of_bayes_risks_that_never_pass_it():
+    rng, d, others, n, left = np.random.default_rng(0), 3, 4, 20, 0.6
+    said = limit.given_both([[left]], d, others, n)
+    last = 0.0
+    for spread in (1e-2, 1.0, 1e4):
+        risks = bayes_risk(d, others, n, left, spread, 3000, rng)
+        assert last < risks.mean() < said + NOISE * stats.sem(risks)
+        last = risks.mean()
+    assert abs(last - said) < NOISE * stats.sem(risks)
+    assert abs(last - limit.given_x([[left]], d, n)) > NOISE * stats.sem(risks)
+
+
+def test_plain_ssl_and_the_joint_head_attain_theirs():
+    p = members.random_member(9, 5, 2, existence=False, rng=0)
+    told = innovation.innovation(p)
+    assert limit.given_x(told.given_phi, 5, 30) == pytest.approx(
+        innovation.augmented_excess(p, 0, 30)
+    )
+    both = limit.given_both(told.given_both, 5, 5, 30)
+    assert both == pytest.approx(innovation.joint_excess(p, 30))
+    assert both < limit.given_x(told.given_phi, 5, 30)
+
+
+@pytest.mark.parametrize("k2", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("rho", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("d", [2, 20])
+def test_in_the_isotropic_case_the_bound_is_that_of_the_corollary(k2, rho, d):
+    tau, c, left = limit.isotropic(k2, rho, d)
+    for n in (d, 10 * d, 10_000 * d):
+        a = 1 + rho * (1 - k2) / k2
+        said = (d - 1) * left / (n * a + (d - 1) * left / k2)
+        assert limit.with_existence(tau, c, left, n) == pytest.approx(said)
+    p = isotropic_population(k2, max(rho, 0.01), d)
+    tau, c, left = limit.isotropic(k2, max(rho, 0.01), d)
+    many = 10_000 * d
+    ratio = innovation.augmented_excess(p, c, many) / limit.with_existence(tau, c, left, many)
+    assert ratio == pytest.approx(d / (d - 1), rel=2e-3)
+
+
+def test_the_mean_over_directions_at_right_angles_is_that_of_its_definition():
+    """p_i of the docstring, by sampling directions: it decides the bound where tau differs."""
+    tau, c, left, n = np.array([0.0, 0.1, 0.4, 0.6]), 1.5, 0.3, 50
+    axes2 = left / (c * (1 - c * tau))
+    told, d = axes2 * (1 + c**2 * tau), 4
+    theta = np.random.default_rng(0).standard_normal((400_000, d))
+    theta /= np.linalg.norm(theta, axis=1, keepdims=True)
+    p = np.mean(told * (1 - 2 * theta**2) + theta**2 * (theta**2 @ told)[:, None], axis=0)
+    said = (9 / 16) * np.sum(axes2 / (n * p / left + 9 / 4))
+    assert limit.with_existence(tau, c, left, n) == pytest.approx(said, rel=5e-3)
+
+
+@pytest.mark.parametrize("head", limit.HEADS)
+def test_no_head_is_better_than_the_bound(head):
+    rng = np.random.default_rng(1)
+    for d, k2, rho, n in [(5, 0.1, 0.9, 30), (5, 0.5, 0.1, 14), (20, 0.5, 0.9, 200)]:
+        tau, c, left = limit.isotropic(k2, rho, d)
+        draws = limit.simulate(tau, c, left, n, head, 400, rng)
+        bound = limit.with_existence(tau, c, left, n)
+        assert draws.mean() > bound - NOISE * stats.sem(draws)
+        tau = tau * rng.uniform(0, 1, d)
+        draws = limit.simulate(tau, c, left, n, head, 400, rng)
+        bound = limit.with_existence(tau, c, left, n)
+        assert draws.mean() > bound - NOISE * stats.sem(draws)
+    # The bound is sharp: a little above it the best head is found.
+    tau, c, left = limit.isotropic(0.5, 0.5, 40)
+    best = limit.simulate(tau, c, left, 2000, "shrunk", 200, rng).mean()
+    assert best < 1.12 * limit.with_existence(tau, c, left, 2000)
+
+
+@pytest.mark.parametrize("head", ["plain", "joint", "augmented"])
+def test_the_simulated_heads_have_the_excess_of_the_exact_formulas(head):
+    k2, rho, d, n = 0.4, 0.6, 6, 40
+    p = isotropic_population(k2, rho, d)
+    exact = {
+        "plain": innovation.augmented_excess(p, 0, n),
+        "joint": innovation.joint_excess(p, n),
+        "augmented": innovation.augmented_excess(p, 1.5, n),
+    }
+    draws = limit.simulate(*limit.isotropic(k2, rho, d), n, head, 3000, 0)
+    for name, value in exact.items():
+        assert (abs(draws.mean() - value) < NOISE * stats.sem(draws)) == (name == head)
+
+
+def test_the_shrunk_head_is_the_best_linear_function_of_the_labels():
+    tau, c, left, n = np.array([0.1, 0.5, 0.6]), 1.5, 0.5, 12
+    _, _, _, axes2 = limit._ellipsoid(tau, c, left)
+    a, rng = 1 + c**2 * tau, np.random.default_rng(0)
+    risks = []
+    for _ in range(2000):  # the posterior covariance of a Gaussian with the same second moments
+        u = rng.standard_normal((n, 3)) * np.sqrt(a)
+        risks.append(np.trace(np.linalg.inv(u.T @ u / left + np.diag(3 / axes2))))
+    draws = limit.simulate(tau, c, left, n, "shrunk", 4000, 1)
+    assert abs(draws.mean() - np.mean(risks)) < NOISE * np.hypot(stats.sem(draws), stats.sem(risks))
+    plain = limit.simulate(tau, c, left, n, "augmented", 4000, 1)
+    assert draws.mean() < plain.mean()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: limit.with_existence([0.1], 1, 1, 9), "tau must hold two values or more"),
+        (lambda: limit.with_existence([0.1, -0.1], 1, 1, 9), "none negative"),
+        (lambda: limit.with_existence([0.1, 0.6], 2, 1, 9), "tau must be below 1 / c = 0.5"),
+        (lambda: limit.with_existence([0.1, 0.1], 0, 1, 9), "c must be"),
+        (lambda: limit.with_existence([0.1, 0.1], 1, 0, 9), "left must be"),
+        (lambda: limit.with_existence([0.1, 0.1], 1, 1, 0), "n2 must be"),
+        (lambda: limit.isotropic(1, 0.5, 3), "k2 and rho must be below 1"),
+        (lambda: limit.isotropic(0.5, 0.5, 1), "d must be"),
+        (lambda: limit.simulate([0.1, 0.1], 1, 1, 3, "plain", 2), "n2 must exceed 3 for the plain"),
+        (lambda: limit.simulate([0.1, 0.1], 1, 1, 5, "joint", 2), "n2 must exceed 5 for the joint"),
+        (lambda: limit.simulate([0.1, 0.1], 1, 1, 9, "other", 2), "head must be"),
+        (lambda: limit.given_x([[1.0]], 0, 9), "d must be"),
+        (lambda: limit.given_both([[1.0]], 2, 3, 6), "n2 must exceed k . 1 = 6"),
+    ],
+)
+def test_wrong_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
