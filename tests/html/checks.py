@@ -6,9 +6,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
+
 LOCAL = {"file", "data", "blob", "about"}
-WIDTHS = (1280, 390)  # a laptop and a phone, in CSS pixels
+WIDTHS = (390, 1920, 1280)  # a phone, a large screen and a laptop, in CSS pixels
 CONTRAST = 4.5  # WCAG 2 AA for body text
+AXE, GRAVE = Axe(), {"serious", "critical"}
+SITE, PAGE = 45e6, 2.5e6  # bytes: all files, and one page with what it loads but shared scripts
 REDIRECT = re.compile(r'http-equiv="refresh" content="0; *url=([^"]+)"', re.I)
 
 # Runs in the page once mathematics is typeset; returns one sentence for each fault.
@@ -42,6 +46,13 @@ FAULTS = """
   for (const svg of all(`svg:not(${decoration})`))
     if (!(svg.getAttribute("aria-label") ?? svg.querySelector("title")?.textContent)?.trim())
       faults.push(`drawing without a label: ${clip(svg)}`);
+
+  const ids = new Set();
+  for (const e of all("[id]"))
+    if (ids.has(e.id)) faults.push(`an id that is there before: ${clip(e)}`);
+    else ids.add(e.id);
+  for (const formula of all("mjx-container"))
+    if (formula.tabIndex >= 0) faults.push(`a formula in the tab order: ${clip(formula)}`);
 
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const rgba = (color) => {
@@ -88,6 +99,25 @@ CUT = """
   ].map((e) => `cut: ${e.outerHTML.replace(/\\s+/g, " ").slice(0, 160)}`);
 }
 """
+
+# Drawings with text that is smaller than it may be, in CSS pixels. Matplotlib draws text as
+# outlines of glyphs, 100 units high.
+SMALL = """
+(least) => {
+  const height = ([text, size]) => {
+    const m = text.getScreenCTM();
+    return size * Math.sqrt(Math.abs(m.a * m.d - m.b * m.c));
+  };
+  const smallest = (svg) => Math.min(...[
+    ...[...svg.querySelectorAll('g[id*="text_"] > g')].map((e) => [e, 100]),
+    ...[...svg.querySelectorAll("text")].map((e) => [e, parseFloat(getComputedStyle(e).fontSize)]),
+  ].map(height));
+  return [...document.querySelectorAll("article svg")]
+    .filter((svg) => svg.checkVisibility() && smallest(svg) < least - 0.05)
+    .map((svg) => `text of ${smallest(svg).toFixed(1)} px: ${svg.getAttribute("aria-label")}`);
+}
+"""
+LEGIBLE = 11  # CSS pixels
 
 # Everything that a reader may open.
 UNFOLD = """
@@ -162,6 +192,18 @@ async () => {
 """
 
 
+def faults_of_access(page, **what):
+    """What axe finds serious or critical for who reads with a keyboard or a screen reader."""
+    options = {"resultTypes": ["violations"], "preload": False, **what}
+    found = AXE.run(page, options=options).response["violations"]
+    return [
+        f"axe, {rule['impact']}: {rule['id']}: {' '.join(node['html'].split())[:120]}"
+        for rule in found
+        if rule["impact"] in GRAVE
+        for node in rule["nodes"]
+    ]
+
+
 def watch(page, faults):
     """Add to `faults` every console error, page error, failed or non-local request of `page`."""
 
@@ -182,21 +224,36 @@ def watch(page, faults):
 def faults_of(browser, file, scheme):
     """Open `file` as a new reader whose system is in `scheme`; list everything wrong with it."""
     context = browser.new_context(color_scheme=scheme, offline=True)
-    page, faults = context.new_page(), []
+    page, faults, loaded = context.new_page(), [], set()
     watch(page, faults)
+    page.on("requestfinished", lambda request: loaded.add(urlsplit(request.url)))
     page.goto(Path(file).resolve().as_uri())
     if redirect := REDIRECT.search(Path(file).read_text("utf-8")):
         page.wait_for_url((Path(file).resolve().parent / redirect[1]).as_uri())
     page.evaluate("() => window.MathJax?.startup?.promise")
+    # Axe takes minutes to see the colours of a page that is all unfolded; FAULTS looks there.
+    faults += faults_of_access(page, runOnly=["color-contrast"])
     page.evaluate(UNFOLD)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         faults += [f"{width} px: {fault}" for fault in page.evaluate(OVERFLOW)]
-        if width >= 1280:
-            faults += [f"{width} px: {fault}" for fault in page.evaluate(CUT)]
+        more = page.evaluate(CUT) if width >= 1280 else page.evaluate(SMALL, LEGIBLE)
+        faults += [f"{width} px: {fault}" for fault in more]
     faults += page.evaluate(FAULTS, [scheme, CONTRAST])
+    if scheme == "light":  # all but the colours is the same in both
+        faults += faults_of_access(page, rules={"color-contrast": {"enabled": False}})
+    own = [Path(unquote(url.path)) for url in loaded if url.scheme == "file"]
+    size = sum(one.stat().st_size for one in own if "_static" not in one.parts)
+    if size > PAGE:
+        faults.append(f"the page is {size / 1e6:.1f} MB, more than {PAGE / 1e6:g}")
     context.close()
     return faults
+
+
+def too_heavy(html):
+    """Say so if the book in the folder `html` takes more room than it may."""
+    size = sum(file.stat().st_size for file in html.rglob("*") if file.is_file())
+    return [f"the book is {size / 1e6:.1f} MB, more than {SITE / 1e6:g}"] if size > SITE else []
 
 
 class _Anchors(HTMLParser):

@@ -3,9 +3,13 @@
 import checks
 import pytest
 
+HEAD = "<!doctype html><html lang='en'><meta charset='utf-8'><title>Fine</title>"
 PLAIN = "<h1>Fine</h1><p>Text.</p><a id='here' href='#here'>a link</a>"
 # A stand-in for typeset mathematics, so that the sound page needs no MathJax.
 TYPESET = "<span class='math'><mjx-container>x</mjx-container></span>"
+DRAWING = (
+    "<svg aria-label='A line' font-size='10'><g id='f0-text_1'><g transform='scale({})'/></g></svg>"
+)
 
 FAULTY = {
     "a script from a CDN": (
@@ -58,6 +62,27 @@ FAULTY = {
         "<table style='width: 310px'><tr><td>1</td></tr></table></div></article>",
         "1280 px: cut: <div",
     ),
+    "a line of code cut on a large screen": (
+        "<style>@media (min-width: 1500px) { pre { width: 300px } }</style>"
+        f"<article><pre style='overflow-x: auto'>{'x = 1; ' * 20}</pre></article>",
+        "1920 px: cut: <pre",
+    ),
+    "an id that is given twice": ("<p id='one'></p><p id='one'></p>", "an id that is there before"),
+    "a formula to stop at": (TYPESET.replace(">x", " tabindex='0'>x"), "in the tab order"),
+    "outlines of small text": (
+        f"<article>{DRAWING.format(0.1)}</article>",
+        "390 px: text of 10.0 px: A line",
+    ),
+    "small text": (
+        f"<article>{DRAWING.format(0.2).replace('</svg>', '<text>x</text></svg>')}</article>",
+        "390 px: text of 10.0 px: A line",
+    ),
+    "a button without a name": ("<button></button>", "axe, critical: button-name: <button>"),
+    "grey on grey in the navigation": (
+        "<nav style='color: #bbb'>faint</nav>",
+        "axe, serious: color-contrast: <nav",
+    ),
+    "too large a page": (f"<p hidden>{'word ' * 500_000}</p>", "the page is 2.5 MB, more than 2.5"),
     "grey on grey": ("<article><p style='color: #bbb'>faint</p></article>", "contrast"),
 }
 
@@ -68,14 +93,14 @@ def faults(browser, tmp_path):
 
     def find(body):
         file = tmp_path / "page.html"
-        file.write_text(f"<!doctype html><meta charset='utf-8'>{PLAIN}{body}", "utf-8")
+        file.write_text(f"{HEAD}{PLAIN}{body}", "utf-8")
         return checks.faults_of(browser, file, "light")
 
     return find
 
 
 def test_a_sound_page_has_no_faults(faults):
-    assert faults(TYPESET + "<svg aria-label='A line'></svg>") == []
+    assert faults(f"{TYPESET}<article>{DRAWING.format(0.11)}</article>") == []
 
 
 @pytest.mark.parametrize("name", FAULTY)
@@ -112,6 +137,14 @@ def test_a_chapter_that_begins_with_code_or_has_no_picture_is_found(
     found = checks.faults_of_anatomy(browser, file)
     assert len(found) == len(expected)
     assert all(part in fault for part, fault in zip(expected, found, strict=True))
+
+
+def test_a_book_that_takes_too_much_room_is_found(tmp_path):
+    with open(tmp_path / "large", "wb") as file:
+        file.truncate(45_000_000)
+    assert checks.too_heavy(tmp_path) == []
+    (tmp_path / "page.html").write_text("word " * 20_000, "utf-8")
+    assert checks.too_heavy(tmp_path) == ["the book is 45.1 MB, more than 45"]
 
 
 def test_a_broken_link_is_found(tmp_path):

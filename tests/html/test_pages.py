@@ -11,6 +11,10 @@ def test_a_chapter_is_question_answer_picture_before_it_is_code(browser, html, c
     assert checks.faults_of_anatomy(browser, chapter_file) == []
 
 
+def test_the_book_is_not_too_large_to_take_along(html):
+    assert checks.too_heavy(html) == []
+
+
 def test_links_lead_somewhere(html):
     files = [p for p in html.rglob("*.html") if "_static" not in p.parts]
     assert len(files) > 3
