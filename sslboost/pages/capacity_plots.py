@@ -147,14 +147,14 @@ def outcomes(rows, live=()):
     total, floor = _risks()
     ax.axhline(total, color=figures.PALETTE["grey"], lw=1, ls="--", zorder=0)
     ax.axhline(floor, color=figures.PALETTE["gold"], lw=1, ls="--", zorder=0)
-    ax.text(0.4, total + 0.02, "guessing", fontsize=9.5)
-    ax.text(0.4, floor + 0.02, "the best possible", fontsize=9.5)
+    ax.text(0.4, total + 0.02, "guessing")
+    ax.text(0.4, floor + 0.02, "the best possible")
     ticks = (0.5, 1, 2, 4, 8)
     ax.set(xscale="log", xlabel="labels for each parameter", ylabel="risk after training")
     ax.set(xlim=(0.37, 10.5), ylim=(0, 1.12))
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    fig.legend(loc="outside upper center", ncols=2, fontsize=9.5, handletextpad=0.1)
+    fig.legend(loc="outside upper center", ncols=2, handletextpad=0.1)
     return fig
 
 
@@ -188,11 +188,11 @@ def preference(rows, price):
     for own, style in _by_kind(most):
         ax.plot([r["objective"] for r in own], [r["risk"] for r in own], **style)
     words = "at least this much\nfor whatever keeps\nthe whole label"
-    ax.text(price - 0.01, 0.12, words, ha="right", va="center", fontsize=9.5)
+    ax.text(price - 0.01, 0.12, words, ha="right", va="center")
     ax.text(max(reference) + 0.008, 0.12, r"$\hat y$", va="center", fontsize=11)
     ax.set(xlabel="loss after training, above its lower bound", ylabel="risk after training")
     ax.set(xlim=(0, max(reference) + 0.05), ylim=(0, 1.12))
-    fig.legend(loc="outside upper center", ncols=2, fontsize=9.5, handletextpad=0.1)
+    fig.legend(loc="outside upper center", ncols=2, handletextpad=0.1)
     return fig
 
 

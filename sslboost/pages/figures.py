@@ -28,8 +28,12 @@ PALETTE = {
 # Ink that stands for "the text colour of the page": replaced by currentColor in the SVG.
 _INK = "#010203"
 
+# Inches and points. On a phone a figure is 350 px wide: drawn in this width it has letters of 11 px
+# there, as no figure that is wider or has smaller letters.
+_WIDTH, _LETTERS = 4.8, 11
+
 _STYLE = {
-    "figure.figsize": (7.2, 3.6),
+    "figure.figsize": (_WIDTH, 3.4),
     "figure.dpi": 100,
     "figure.constrained_layout.use": True,
     "figure.facecolor": "none",
@@ -43,8 +47,8 @@ _STYLE = {
     "axes.grid": True,
     "grid.color": "#8a8a8a",
     "grid.alpha": 0.25,
-    "font.size": 10.5,
-    "axes.titlesize": 11,
+    "font.size": _LETTERS,
+    "axes.titlesize": _LETTERS,
     "lines.linewidth": 1.8,
     "lines.markersize": 5,
     "errorbar.capsize": 2.5,

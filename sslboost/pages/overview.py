@@ -28,23 +28,22 @@ def overview():
     psi = population.best_linear("z", "x")
     ways = [
         ("labels on raw $x$", np.eye(population.d_x), PALETTE["grey"]),
-        (r"standard SSL, $\psi^*(x)$", psi, PALETTE["blue"]),
-        (r"ideal processor, $\psi^*(f(x))$ with (C1), (C2)", U, PALETTE["green"]),
+        ("standard SSL", psi, PALETTE["blue"]),
+        ("ideal processor", U, PALETTE["green"]),
     ]
-    fig, ax = plt.subplots(figsize=(7.2, 4.4))
+    fig, ax = plt.subplots(figsize=(4.8, 4.6))
     for name, A, colour in ways:
         k = risk.whitened_span(population, A).shape[1]
         R = risk.residual_cov(population, A)
         n2 = np.unique(np.geomspace(k + 2, 3000, 200).astype(int))
         curve = [risk.expected_risk(R, k, int(n)) / total for n in n2]
         ax.plot(n2, curve, color=colour, label=f"{name}: {k} numbers to fit")
-    label = "processor learned from too few labels: nothing left to fit"
-    ax.axhline(1, color=PALETTE["orange"], label=label)
+    ax.axhline(1, color=PALETTE["orange"], label="processor learned from too few labels")
     ax.axhline(population.floor / total, color=PALETTE["gold"], ls=":", label="Bayes risk")
     ax.set(xscale="log", xlim=(4, 3000), ylim=(0, 1.5))
     ax.set_xlabel("downstream labels $n_2$")
     ax.set_ylabel(r"risk, as a share of tr $\Sigma_{yy}$")
-    fig.legend(loc="outside upper left", fontsize=9)
+    fig.legend(loc="outside upper left")
     return fig
 
 

@@ -46,7 +46,7 @@ def drawing():
     top.plot(u, f, color=figures.PALETTE["orange"], label="tail network")
     top.plot(X @ direction, Y[:, 0], "o", color=figures.PALETTE["green"], label="extra labels")
     top.set(ylabel="prediction of $y$", ylim=(-9, 9))
-    top.legend(loc="upper center", fontsize=9.5)
+    top.legend(loc="upper center")
     product = u * f * stats.norm.pdf(u)
     for part, colour, words in [
         (product >= 0, "blue", "agrees with the best prediction"),
@@ -57,5 +57,5 @@ def drawing():
     bottom.set(xlabel="$x$, in standard deviations", ylabel="share of the\ncovariance")
     bottom.set(yticks=[0])
     bottom.set_ylim(top=2.6 * product.max())
-    bottom.legend(loc="upper center", fontsize=9.5)
+    bottom.legend(loc="upper center")
     return fig

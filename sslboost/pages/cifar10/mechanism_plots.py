@@ -173,7 +173,7 @@ def map_figure(before, after, labels, *, shown=("airplane", "automobile", "frog"
         as_choice("shown", name, CLASSES)
     for name, features in (("before", before), ("after", after)):
         as_count(f"number of columns of {name}", features.shape[1], least=2)
-    fig, axes = plt.subplots(1, 2, figsize=(7.2, 3.4))
+    fig, axes = plt.subplots(1, 2, figsize=(4.8, 3.0))
     colours = list(figures.PALETTE.values())
     for ax, features, title in zip(
         axes, (before, after), ("untrained f", "trained f"), strict=True
@@ -188,7 +188,7 @@ def map_figure(before, after, labels, *, shown=("airplane", "automobile", "frog"
         ax.grid(False)
     axes[0].set_ylabel("second component")
     handles, names = axes[0].get_legend_handles_labels()
-    fig.legend(handles, names, ncols=4, loc="outside lower center", markerscale=2)
+    fig.legend(handles, names, ncols=2, loc="outside lower center", markerscale=2)
     return fig
 
 

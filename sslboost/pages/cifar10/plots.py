@@ -63,13 +63,14 @@ def _tiles(images):
 
 
 def _mosaic(images, row_names, alt):
-    fig, ax = plt.subplots(figsize=(7.2, 0.59 * len(images) + 0.1))
+    fig, ax = plt.subplots(figsize=(4.8, 0.37 * len(images) + 0.1))
     ax.imshow(_tiles(images), interpolation="nearest")
     ax.set_yticks(16 + 33 * np.arange(len(images)), row_names)
     ax.set_xticks([])
     ax.tick_params(length=0)
     ax.grid(False)
     ax.spines[:].set_visible(False)
+    ax.set_anchor("E")  # whatever room is to spare is that of the names
     return figures.show(fig, alt=alt)
 
 
@@ -215,9 +216,9 @@ def training_curve(history):
     """
     epoch, _, accuracy = as_matrix("history", history, columns=3).T
     fig, ax = plt.subplots()
-    ax.plot(epoch, accuracy, label="rotations told, training images with augmentation")
+    ax.plot(epoch, accuracy, label="training images, with augmentation")
     ax.axhline(0.25, color=figures.PALETTE["grey"], ls=":", label="chance")
-    ax.set(xlabel="epochs over the pretext images", ylabel="accuracy", ylim=(0.2, None))
+    ax.set(xlabel="epochs over the pretext images", ylabel="rotations told", ylim=(0.2, None))
     ax.legend()
     return fig
 
@@ -279,15 +280,15 @@ def labels_figure(table, *, labels="full", pretext="rotation"):
     Source: slide "Experiments", up to 5k.
     """
     runs = runs_of(table, labels=labels, pretext=pretext)
-    fig, axes = plt.subplots(1, 2, figsize=(7.2, 5.6), sharey=True)
+    fig, axes = plt.subplots(2, 1, figsize=(4.8, 8.8), sharey=True)
     titles = {"output": "heads on outputs", "hidden": "heads on hidden layers"}
     for ax, (features, title) in zip(axes, titles.items(), strict=True):
         _draw_labels(ax, runs, features)
-        ax.set(title=title, xscale="log", xlabel="extra labels $n_0$")
+        ax.set(title=title, xscale="log", xlabel="extra labels $n_0$", ylabel="test accuracy (%)")
         ax.set_xticks([1000, 5000, 35000], ["1k", "5k", "35k"])
         ax.minorticks_off()
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16))
-    axes[0].set(ylabel="test accuracy (%)", ylim=(0, None))  # of both panels
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
+    axes[0].set_ylim(bottom=0)  # of both panels, once both are drawn
     return fig
 
 
