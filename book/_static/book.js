@@ -15,12 +15,13 @@ addEventListener("afterprint", () => {
   }
 });
 
-// A formula in the text that is wider than its column gets a scroll bar of its own.
+// A formula in the text that is, with the marks beside it, wider than its column gets a scroll bar of its own.
 function boxWideMathematics() {
   for (const formula of document.querySelectorAll("span.math > mjx-container")) {
     formula.classList.remove("wide");
     const column = formula.closest("p, li, dd, td, div").clientWidth;
-    formula.classList.toggle("wide", formula.getBoundingClientRect().width > column);
+    const whole = formula.closest(".whole") ?? formula;
+    formula.classList.toggle("wide", whole.getBoundingClientRect().width > column);
   }
 }
 

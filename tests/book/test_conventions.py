@@ -7,6 +7,8 @@ from pathlib import Path
 import about
 import address
 import pytest
+import together
+import unique
 import yaml
 from docutils import nodes
 from docutils.core import publish_doctree
@@ -109,3 +111,20 @@ def test_binder_installs_what_the_package_needs():
     for name in ("postBuild", "start"):
         assert (ROOT / "binder" / name).stat().st_mode & 0o111, name
     assert (ROOT / re.search(r"\$PWD/([\w/]+)", (ROOT / "binder/start").read_text())[1]).is_dir()
+
+
+def test_a_formula_keeps_the_marks_beside_it():
+    doctree = publish_doctree("Let (:math:`x`), or a :math:`y`-axis, or some :math:`z` be there.")
+    before = doctree.astext()
+    together.join(None, doctree, "page")
+    assert [box.astext() for box in doctree.findall(nodes.inline)] == ["(x),", "y-"]
+    assert doctree.astext() == before
+
+
+def test_no_two_theorems_have_the_same_id():
+    names = (["proof-content"], ["exercise-content"], ["solution-content", "kept"])
+    doctree = nodes.section("", *(nodes.section(ids=ids) for ids in names), ids=["page"])
+    unique.drop(None, doctree, "page")
+    assert [section["ids"] for section in doctree.findall(nodes.section)] == [
+        ["page"], [], [], ["kept"]
+    ]  # fmt: skip
