@@ -91,11 +91,11 @@ CUT = """
     [...document.querySelectorAll(`article :is(${selector})`)].filter((e) =>
       e.checkVisibility({ visibilityProperty: true }));
   const width = (e) => e.getBoundingClientRect().width;
-  const boxes = "pre, .cell_output, .pst-scrollable-table-container, div.wide, details.check";
+  const ends = (e) => getComputedStyle(e).overflowX !== "visible";
   return [
     ...all("mjx-container[display], mjx-container.wide")
       .filter((e) => width(e.firstElementChild) > width(e) + 1),
-    ...all(boxes).filter((e) => e.scrollWidth > e.clientWidth + 1),
+    ...all("div, pre, details").filter((e) => e.scrollWidth > e.clientWidth + 1 && ends(e)),
   ].map((e) => `cut: ${e.outerHTML.replace(/\\s+/g, " ").slice(0, 160)}`);
 }
 """

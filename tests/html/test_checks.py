@@ -83,6 +83,11 @@ FAULTY = {
         "axe, serious: color-contrast: <nav",
     ),
     "too large a page": (f"<p hidden>{'word ' * 500_000}</p>", "the page is 2.5 MB, more than 2.5"),
+    "a table cut in an output of several": (
+        "<article><div class='cell_output'><div style='overflow-x: auto; width: 300px'>"
+        "<table style='width: 310px'><tr><td>1</td></tr></table></div></div></article>",
+        "1280 px: cut: <div",
+    ),
     "grey on grey": ("<article><p style='color: #bbb'>faint</p></article>", "contrast"),
 }
 
