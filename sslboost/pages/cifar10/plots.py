@@ -188,12 +188,12 @@ def split_table(cifar, parts):
 
     Source: slide "Experiments", caption of the table.
     """
-    rows = []
-    for name in ("extra", "pretext", "downstream"):
-        indices = _chosen(cifar, getattr(parts, name))
-        counts = np.bincount(cifar.train_labels[indices], minlength=10)
-        rows.append([name, str(len(indices)), *map(str, counts)])
-    return figures.table("split", ["part", "images", *CLASSES], rows)
+    names = ["extra", "pretext", "downstream"]
+    chosen = [_chosen(cifar, getattr(parts, name)) for name in names]
+    counts = np.array([np.bincount(cifar.train_labels[one], minlength=10) for one in chosen])
+    rows = [[kind, *map(str, own)] for kind, own in zip(CLASSES, counts.T, strict=True)]
+    rows.append(["all", *map(str, counts.sum(axis=1))])
+    return figures.table("split", ["class", *names], rows)
 
 
 def training_curve(history):
