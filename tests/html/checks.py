@@ -12,6 +12,7 @@ LOCAL = {"file", "data", "blob", "about"}
 WIDTHS = (390, 1920, 1280)  # a phone, a large screen and a laptop, in CSS pixels
 CONTRAST = 4.5  # WCAG 2 AA for body text
 AXE, GRAVE = Axe(), {"serious", "critical"}
+SLOWEST = 180_000  # milliseconds until a page is there, on a busy machine
 SITE, PAGE = 45e6, 2.5e6  # bytes: all files, and one page with what it loads but shared scripts
 REDIRECT = re.compile(r'http-equiv="refresh" content="0; *url=([^"]+)"', re.I)
 
@@ -225,6 +226,7 @@ def faults_of(browser, file, scheme):
     """Open `file` as a new reader whose system is in `scheme`; list everything wrong with it."""
     context = browser.new_context(color_scheme=scheme, offline=True)
     page, faults, loaded = context.new_page(), [], set()
+    page.set_default_timeout(SLOWEST)
     watch(page, faults)
     page.on("requestfinished", lambda request: loaded.add(urlsplit(request.url)))
     page.goto(Path(file).resolve().as_uri())
