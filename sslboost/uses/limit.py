@@ -44,7 +44,7 @@ def given_x(R, d, n2):
     ValueError
         If an argument is out of range.
 
-    Source: beyond the slides; the theorem on the limit; Mourtada (2022), Theorem 2.
+    Source: beyond the slides; the theorem on the limit; Mourtada (2022).
     """
     return excess_risk(R, as_count("d", d), n2)
 
@@ -71,7 +71,7 @@ def given_both(S, d, d_zeta, n2):
     ValueError
         If an argument is out of range.
 
-    Source: beyond the slides; the theorem on the limit; Mourtada (2022), Theorem 2.
+    Source: beyond the slides; the theorem on the limit; Mourtada (2022).
     """
     both = as_count("d", d) + as_count("d_zeta", d_zeta, least=0)
     return excess_risk(as_covariance("S", S), both, n2) * d / both
