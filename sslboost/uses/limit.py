@@ -44,7 +44,7 @@ def given_x(R, d, n2):
     ValueError
         If an argument is out of range.
 
-    Source: beyond the slides; the theorem on the limit; Mourtada (2022), Theorem 2.
+    Source: beyond the slides; the theorem on the limit; Mourtada (2022).
     """
     return excess_risk(R, as_count("d", d), n2)
 
@@ -71,7 +71,7 @@ def given_both(S, d, d_zeta, n2):
     ValueError
         If an argument is out of range.
 
-    Source: beyond the slides; the theorem on the limit; Mourtada (2022), Theorem 2.
+    Source: beyond the slides; the theorem on the limit; Mourtada (2022).
     """
     both = as_count("d", d) + as_count("d_zeta", d_zeta, least=0)
     return excess_risk(as_covariance("S", S), both, n2) * d / both
@@ -152,6 +152,48 @@ def with_existence(tau, c, left, n2):
     told = axes2 * (1 + c**2 * tau)
     p = told * (1 - 2 / d) + (told.sum() + 2 * told) / (d * (d + 2))
     return float(((d - 1) / d) ** 2 * np.sum(axes2 / (n2 * p / left + (d - 1) ** 2 / d)))
+
+
+def given_design(tau, c, left, n2, repetitions, rng=None):
+    """Draw the bound of :func:`with_existence` for the features that a sample happens to have.
+
+    The Gram matrix W of the augmented features tells nothing of the head, and the bound holds
+    given W. Its mean is a bound as well, and a sharper one where n2 is a small multiple of d:
+
+        ((d - 1) / d)^2 tr L^2 (p(G) + (d - 1)^2 / d)^{-1},    G = L W L / left,
+
+    with ``L = diag(l_i)`` and ``p(G) = (1 - 2 / d) G + (2 G + tr G) / (d (d + 2))``.
+
+    Parameters
+    ----------
+    tau, c, left
+        As of :func:`with_existence`.
+    n2 : int
+        Number of labels, at least d.
+    repetitions : int
+    rng : numpy.random.Generator or int, optional
+
+    Returns
+    -------
+    array (repetitions,)
+        In the units of y squared; their mean bounds every method from below.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Source: beyond the slides; the theorem on the limit; van Trees (1968), Gill and Levit (1995).
+    """
+    tau, c, left, axes2 = _ellipsoid(tau, c, left)
+    d, eye = len(tau), np.eye(len(tau))
+    n2, b = as_count("n2", n2, least=d), as_count("repetitions", repetitions)
+    root = np.sqrt(axes2 * (1 + c**2 * tau) / left)[:, None] * _bartlett(b, d, n2, as_rng(rng))
+    G = root @ root.mT
+    size = np.einsum("bii->b", G)[:, None, None]
+    Q = (1 - 2 / d) * G + (2 * G + size * eye) / (d * (d + 2)) + (d - 1) ** 2 / d * eye
+    inverse = np.linalg.solve(Q, np.broadcast_to(np.diag(axes2), Q.shape))
+    return ((d - 1) / d) ** 2 * np.einsum("bii->b", inverse)
 
 
 def _ellipsoid(tau, c, left):

@@ -304,6 +304,7 @@ OWN = {
         "d_zeta": count(2, least=0),
         "n2": count_or_infinite,
     },
+    "uses.limit.given_design": _ellipsoid,
     "uses.limit.given_x": {"d": count(3), "n2": count_or_infinite},
     "uses.limit.isotropic": _shares | {"d": count(3, least=2)},
     "uses.limit.simulate": _ellipsoid | {"head": choice("plain").also(unknown="w")},

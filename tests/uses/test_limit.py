@@ -90,6 +90,23 @@ def test_no_head_is_better_than_the_bound(head):
     assert best < 1.12 * limit.with_existence(tau, c, left, 2000)
 
 
+def test_given_the_design_the_bound_is_sharper_and_still_one():
+    rng = np.random.default_rng(3)
+    for d, k2, rho, multiple in [(20, 0.5, 0.5, 2), (20, 0.1, 0.9, 4), (40, 0.9, 0.1, 3)]:
+        tau, c, left = limit.isotropic(k2, rho, d)
+        n2 = multiple * d
+        bounds = limit.given_design(tau, c, left, n2, 400, rng)
+        draws = limit.simulate(tau, c, left, n2, "shrunk", 400, rng)
+        noise = NOISE * np.hypot(stats.sem(bounds), stats.sem(draws))
+        assert bounds.mean() > limit.with_existence(tau, c, left, n2) * 1.1
+        assert bounds.mean() - noise < draws.mean() < 1.1 * bounds.mean() + noise
+    many = limit.given_design(tau, c, left, 10**6, 5, rng).mean()
+    assert many == pytest.approx(limit.with_existence(tau, c, left, 10**6), rel=1e-3)
+    tau = np.array([0.1, 0.3, 0.6])
+    many = limit.given_design(tau, 1.5, 0.3, 10**7, 5, rng).mean()
+    assert many == pytest.approx(limit.with_existence(tau, 1.5, 0.3, 10**7), rel=1e-2)
+
+
 @pytest.mark.parametrize("head", ["plain", "joint", "augmented"])
 def test_the_simulated_heads_have_the_excess_of_the_exact_formulas(head):
     k2, rho, d, n = 0.4, 0.6, 6, 40
@@ -127,6 +144,7 @@ def test_the_shrunk_head_is_the_best_linear_function_of_the_labels():
         (lambda: limit.with_existence([0.1, 0.1], 0, 1, 9), "c must be"),
         (lambda: limit.with_existence([0.1, 0.1], 1, 0, 9), "left must be"),
         (lambda: limit.with_existence([0.1, 0.1], 1, 1, 0), "n2 must be"),
+        (lambda: limit.given_design([0.1, 0.1], 1, 1, 1, 2), "n2 must be"),
         (lambda: limit.isotropic(1, 0.5, 3), "k2 and rho must be below 1"),
         (lambda: limit.isotropic(0.5, 0.5, 1), "d must be"),
         (lambda: limit.simulate([0.1, 0.1], 1, 1, 3, "plain", 2), "n2 must exceed 3 for the plain"),
