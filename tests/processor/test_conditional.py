@@ -131,6 +131,12 @@ def test_in_each_class_is_more_than_on_average():
     assert criteria.c1_gap_per_class(mixture, on_average).min() > 0.1
     assert criteria.c1_gap_per_class(mixture, in_each).max() < 1e-4
     assert np.abs(in_each).max() > 0.1
+    uneven = MixturePopulation([0.8, 0.2], means, np.ones((2, 2)) * [[1], [-1]], cov)
+    x, z, labels = uneven.sample(100_000, 0)
+    e = z - uneven.mean_z[labels]
+    each = np.hstack([e * (labels == c)[:, None] for c in (0, 1)])
+    seen = (x - x.mean(axis=0)).T @ each / len(x)
+    assert unexplained_in_each_class(uneven).block("x", "z") == pytest.approx(seen, abs=0.03)
     assert price_of_c1(mixture.moments()) < 1e-20 < 1e-3 < criteria.c2_gap(apart, in_each)
 
 
@@ -165,6 +171,10 @@ def test_the_estimate_tends_to_delta_and_a_share_of_zero_is_the_slides_loss(know
     assert none.K_z == pytest.approx(p.K_z, abs=0.1)
     assert none.variance == pytest.approx(np.trace(p.block("z", "z")), rel=0.05)
     assert np.abs(none.K_z - delta.K_z).max() > 0.3
+    half = estimated_pretext(p, X, Z, Y, known=known, share=0.5)
+    left = Z - Y @ np.linalg.lstsq(Y, Z)[0] / 2
+    assert half.variance == pytest.approx(np.sum(left**2) / len(Z), rel=0.02)
+    assert half.K_z == pytest.approx((p.K_z + delta.K_z) / 2, abs=0.1)
 
 
 def test_known_delta_leaves_the_good_processor_among_the_minimisers_and_does_not_select_it():
