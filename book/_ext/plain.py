@@ -127,7 +127,7 @@ def _drawn(html):
 
 def _tidy(page):
     """Take away what leads or shows only in a page; a reference is left as its text."""
-    for gone in page.select("a.headerlink, script, style"):
+    for gone in page.select("a.headerlink, script, style, template"):
         gone.decompose()
     for link in page.select("a[href]"):
         if "://" not in link["href"] and not link["href"].startswith("mailto:"):

@@ -28,7 +28,8 @@ class Shown:
 :tags: [hide-input]
 glue("answer", 41, display=False)
 drawing = '<svg aria-label="It falls" viewBox="0 0 9 9" xmlns="http://www.w3.org/2000/svg"></svg>'
-glue("drawing", Shown(f"<figure>{drawing}</figure>"), display=False)
+moving = "<template><input></template>"
+glue("drawing", Shown(f"<figure>{drawing}{moving}</figure><script>1</script>"), display=False)
 print("said")
 ```
 

@@ -57,7 +57,7 @@ RECORDS = (
     *("Audit", "Certificate", "CertificateTable", "Cifar10", "Collapse", "ComposedProcessor"),
     *("Choice", "Coordinates", "CriterionTest", "Dependence", "Estimate", "Figure"),
     *("FittingProblem", "FourierMap", "Html", "Innovation", "Inputs", "Judged", "Limit"),
-    "LiveResult",
+    *("Interactive", "LiveResult"),
     *(
         "Head",
         "Lagging",

@@ -15,7 +15,7 @@ from sslboost.images.table import part as part_module
 from sslboost.images.table import profiles, select
 from sslboost.images.table import read as read_table
 from sslboost.images.table.collapse import Collapse
-from sslboost.pages import recordings
+from sslboost.pages import interactive, recordings
 from sslboost.pages.cifar10 import live, mechanism
 from tests.evidence import values
 from tests.evidence.values import classes, new_folder, new_path
@@ -109,6 +109,26 @@ def axes():
 
 def figure():
     return plt.figure()
+
+
+def two_axes():
+    return tuple(plt.subplots(2)[1])
+
+
+@cache
+def moving():
+    """Sliders, and a line of a figure that they move."""
+    line = plt.subplots()[1].plot([])[0]
+    sliders = {"a": interactive.Slider("a number", ("1", "2"))}
+    return sliders, interactive.Move(line, ("a",), [0.0, 1.0], [[0.0, 1.0], [0.0, 2.0]])
+
+
+def said():
+    return {"b": interactive.Reading(("a",), ("one", "two"))}
+
+
+def dragged():
+    return [interactive.Drag(moving()[1].line.axes, {"a": [1.0, 2.0]}, {})]
 
 
 def snapshots():

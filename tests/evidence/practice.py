@@ -57,6 +57,11 @@ _run = {
     "compiled": flag(),
     "lams": rows(lambda: (0.1,)).but("numbers", "set"),
 }
+_alt = text("A figure without anything.")
+_vertices = array(lambda: np.arange(2.0)).but(
+    *("number", "with nan", "an axis more", "an axis less", "two axes more"),
+    *("axis 0 longer", "axis 0 shorter", "axis 0 empty"),
+)
 _table_row = {"labels": choice("full"), "pretext": choice("rotation")}
 _maybe_cifar = {"cifar": thing(p.cifar).but("None"), "indices": array(lambda: np.arange(20))}
 _maybe_cifar |= {"columns": count(1)}
@@ -314,6 +319,46 @@ OWN = {
         "named": flag(True),
     },
     "pages.figures.show": {"fig": thing(p.figure), "alt": text("A figure without anything.")},
+    "pages.interactive.cliff.figure": {"repetitions": count(2, least=2)},
+    "pages.interactive.labels.figure": {"repetitions": count(2, least=2)},
+    "pages.interactive.cliff.walk": {"axes": thing(p.two_axes), "alt": _alt, "rank_z": count(3)},
+    "pages.interactive.weights.gaps": {
+        "axes": thing(p.two_axes),
+        "populations": rows(lambda: {"a": v.population()}).but("empty"),
+        "alt": _alt,
+        "star": number(1.0, negative=-1.0, zero=0.0),
+    },
+    "pages.interactive.weights.worth": {"ax": thing(p.axes), "alt": _alt},
+    "pages.interactive.parts.Slider": {
+        "label": text("a number").also(blank=" "),
+        "shown": choices("1", "2").but("unknown inside", "list of texts"),
+        "start": count(0, least=0),
+    },
+    "pages.interactive.parts.Move": {
+        "line": thing(lambda: p.moving()[1].line),
+        "by": choices("a").but("unknown inside", "list of texts"),
+        "x": _vertices,
+        "y": _vertices,
+    },
+    "pages.interactive.parts.Reading": {
+        "by": choices("a").but("unknown inside", "list of texts"),
+        "words": choices("1", "2").but("unknown inside", "list of texts", "text array"),
+    },
+    "pages.interactive.parts.Drag": {
+        "ax": thing(p.axes),
+        "x": thing(lambda: {"a": [1.0, 2.0]}).but("dict"),
+        "y": thing(dict).but("dict"),
+    },
+    "pages.interactive.parts.as_pair": {"axes": thing(p.two_axes)},
+    "pages.interactive.widget.show": {
+        "fig": thing(lambda: p.moving()[1].line.figure),
+        "alt": _alt,
+        "sliders": thing(lambda: p.moving()[0]),
+        "moves": rows(lambda: [p.moving()[1]], empty=False),
+        "says": text("It is {a}, that is {b}."),
+        "readings": thing(p.said),
+        "drags": rows(p.dragged, empty=False),
+    },
     "pages.cifar10.plots.examples": _maybe_cifar,
     "pages.cifar10.plots.hidden": _maybe_cifar,
     "pages.cifar10.plots.rotations": _maybe_cifar,
