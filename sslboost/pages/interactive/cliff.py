@@ -7,7 +7,7 @@ from sslboost.bounds import past_threshold
 from sslboost.bounds import past_threshold_simulation as simulation
 from sslboost.core.validation import as_count, takes
 from sslboost.pages.figures import PALETTE
-from sslboost.pages.interactive.parts import LETTERS, Drag, Move, Reading, Slider, as_pair
+from sslboost.pages.interactive.parts import Drag, Move, Reading, Slider, as_pair
 from sslboost.pages.interactive.widget import show
 
 #: The front page's population: directions that say nothing about z, the share of the label that x
@@ -22,7 +22,6 @@ RATIOS = (0.5, 0.7, 0.9, 1, 1.1, 1.2, 1.4, 1.7, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 1
 LAMBDAS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8)
 
 
-@plt.rc_context(LETTERS)
 def figure(repetitions=20):
     """Draw the risk against the labels spent on a processor, with sliders for them and for lambda.
 
@@ -43,7 +42,7 @@ def figure(repetitions=20):
     Source: slide "Remark of Theorem 2"; chapter 4.
     """
     repetitions = as_count("repetitions", repetitions, least=2)
-    fig, ax = plt.subplots(figsize=(4.6, 4))
+    fig, ax = plt.subplots(figsize=(4.8, 4))
     weights, labels = np.array(WEIGHTS)[:, None], np.array(LABELS)
     grid = np.unique(np.concatenate([[4], np.linspace(M, 2 * M, 41), np.linspace(2 * M, 800, 41)]))
     curves = past_threshold.limit(grid / M, weights, **LAW).risk

@@ -5,7 +5,7 @@ import numpy as np
 
 from sslboost.core.validation import as_count
 from sslboost.pages.figures import PALETTE
-from sslboost.pages.interactive.parts import LETTERS, Drag, Move, Reading, Slider
+from sslboost.pages.interactive.parts import Drag, Move, Reading, Slider
 from sslboost.pages.interactive.widget import show
 from sslboost.representation import risk
 
@@ -31,7 +31,6 @@ _NAMES = {
 _TOP = 1.6
 
 
-@plt.rc_context(LETTERS)
 def figure(repetitions=200):
     """Draw risk against labels for three ways to use them, with sliders for what it depends on.
 
@@ -52,7 +51,7 @@ def figure(repetitions=200):
     Source: slide "Why Does Pretext-Based SSL Work?".
     """
     repetitions = as_count("repetitions", repetitions, least=2)
-    fig, ax = plt.subplots(figsize=(4.6, 4.3))
+    fig, ax = plt.subplots(figsize=(4.8, 4.3))
     grid = np.unique(np.geomspace(3, 3000, 90).round().astype(int))
     floors = 1 - np.array(SIGNAL) / 100
     moves, readings = [], {}

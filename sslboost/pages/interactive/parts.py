@@ -9,9 +9,6 @@ from matplotlib.lines import Line2D
 from sslboost.core.validation import as_array, as_count
 from sslboost.pages import figures
 
-#: Letters that a phone shows legibly, in figures no wider than the column there.
-LETTERS = {"font.size": 11.5, "legend.fontsize": 11.5}
-
 
 @dataclass(frozen=True)
 class Slider:
