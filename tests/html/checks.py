@@ -55,6 +55,12 @@ FAULTS = """
   for (const formula of all("mjx-container"))
     if (formula.tabIndex >= 0) faults.push(`a formula in the tab order: ${clip(formula)}`);
 
+  // A table of checks stands under the line that sums it up, and an index is no table to a reader.
+  const named = "figure[id]:has(> figcaption .caption-number)";
+  for (const table of all("article table:not(.indextable)"))
+    if (!table.closest(`details.check, ${named}`))
+      faults.push(`a table without number, caption or id: ${clip(table)}`);
+
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const rgba = (color) => {
     canvas.clearRect(0, 0, 1, 1);
