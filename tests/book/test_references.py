@@ -1,5 +1,6 @@
 """What the text refers to: numbered, captioned, and with one place to lead to."""
 
+import json
 import re
 
 TABLES = """
@@ -41,3 +42,46 @@ def test_a_table_without_name_caption_or_rows_fails_the_build(book, run):
         "a table must have a caption, which says what it shows",
         "a table must be placed by a cell, or follow its caption",
     ]
+
+
+PAGE = """# One
+
+See {prf:ref}`thm-two`, {eq}`eq-two` and {doc}`index`.
+
+```{prf:theorem} Of one
+:label: thm-one
+
+It is so.
+```
+"""
+FRONT = """# Front
+
+See {doc}`01-one` and {prf:ref}`thm-one`.
+
+```{prf:theorem} Of *two*
+:label: thm-two
+
+Let $x > 0$.
+```
+
+$$ x > 0 $$ (eq-two)
+"""
+
+
+def test_what_other_pages_hold_is_beside_the_page_and_a_statement_leads_to_itself(book, run):
+    (book / "book/index.md").write_text(FRONT, "utf-8")
+    chapter = book / "book" / "01-one.md"
+    head = chapter.read_text("utf-8").partition("# One")[0]
+    chapter.write_text(head + PAGE + "\n```{code-cell} ipython3\n1\n```\n", "utf-8")
+    status, output = run(book)
+    assert status == 0, output
+    built = book / "_build/html/book"
+    script = (built / "01-one.previews.js").read_text("utf-8")
+    found = json.loads(re.fullmatch(r"bookPreviews\((.*)\);\n", script)[1])
+    assert list(found) == ["index.html#equation-eq-two", "index.html#thm-two"]
+    assert "x &gt; 0" in found["index.html#equation-eq-two"]
+    assert "Let" in found["index.html#thm-two"] and "Theorem" in found["index.html#thm-two"]
+    assert "thm-one" in (built / "index.previews.js").read_text("utf-8")
+    page = (built / "01-one.html").read_text("utf-8")
+    assert re.search(r'\(Of one\)<a class="headerlink" href="#thm-one"', page)
+    assert "proof-content" not in page
