@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from bs4 import BeautifulSoup
 
 #: What is worth a look before one goes there; previews.js has the same list.
-KINDS = ".proof, .exercise, .citation, div.math, figure, dt.glossary-term"
+KINDS = ".proof, .exercise, .citation, div.math, figure, .glossary dt"
 LINK = re.compile(r'<a\b[^>]*\bhref="([^":#]+\.html)#([^"]+)"')
 TITLE = re.compile(
     r'(<div class="(?:proof|exercise) [^"]*" id="([^"]+)">\s*<p class="admonition-title">.*?)</p>',

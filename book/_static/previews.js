@@ -1,7 +1,7 @@
 // What a reference leads to, shown beside it: for a mouse that rests on it, and for the keyboard.
 // Escape closes it. A touch follows the link and shows nothing.
 (() => {
-  const KINDS = ".proof, .exercise, .citation, div.math, figure, dt.glossary-term";
+  const KINDS = ".proof, .exercise, .citation, div.math, figure, .glossary dt";
   const LINK = 'article a[href*="#"]:not(.headerlink)';
   const [OPEN, CLOSE] = [200, 300]; // milliseconds: time to pass over a link, to reach the preview
   let elsewhere, link, box, timer;
@@ -23,7 +23,9 @@
       const found = document.getElementById(decodeURIComponent(to.hash.slice(1)));
       if (!found?.matches(KINDS)) return null;
       holder.append(found.cloneNode(true));
-      if (found.matches("dt")) holder.append(found.nextElementSibling.cloneNode(true));
+      let meaning = found.matches("dt") && found;
+      while (meaning?.matches?.("dt")) meaning = meaning.nextElementSibling;
+      if (meaning) holder.append(meaning.cloneNode(true));
     } else {
       const html = (await others())[to.getAttribute("href")];
       if (!html) return null;

@@ -52,10 +52,16 @@ c &= d   % a remark
 \end{aligned}
 $$ (eq-one)
 
+```{prf:assumption} Order
+:label: asm-one
+
+The {term}`numbers <number>` are ordered.
+```
+
 ```{prf:theorem} Of $x$
 :label: thm-one
 
-1. Let $\|x\| = |y|$, so
+1. Under {prf:ref}`asm-one` let $\|x\| = |y|$, so
 
    $$
    x = y .
@@ -127,6 +133,11 @@ See {doc}`01-one`.
 .. py:function:: sslboost.core.files.write_text(path, text)
 ```
 
+```{glossary}
+number
+  What is counted.
+```
+
 ```{bibliography}
 ```
 """
@@ -143,9 +154,13 @@ Take $k$ of *these*, 41 in all, for 2 \< 3, \&lt; and \$5 a\_b; see Front, \
 
 $$\begin{split} \begin{aligned} a &= b \\ c &= d \end{aligned} \end{split} \tag{1.1}$$
 
+> **Assumption 1.1 (Order)**
+>
+> The numbers are ordered.
+
 > **Theorem 1.1 (Of $x$)**
 >
-> 1. Let $\|x\| = |y|$, so
+> 1. Under Assumption 1.1 let $\|x\| = |y|$, so
 >
 >    $$x = y .$$
 
