@@ -77,7 +77,7 @@ n
 ```
 """
 BIB = """@article{lee2021, author = {Lee, Ann}, title = {On it}, journal = {J}, year = {2021}}
-@article{none2021, author = {Noe, Ann}, title = {On none}, journal = {J}, year = {2021}}"""
+@article{none2021, author = {Ray, Ann}, title = {On none}, journal = {J}, year = {2021}}"""
 
 
 def test_what_other_pages_hold_is_beside_the_page_and_a_statement_leads_to_itself(book, run):
