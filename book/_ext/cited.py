@@ -13,7 +13,11 @@ def lead_back(app, doctree, docname):
     order = list(_pages(app.env, app.config.root_doc))
     for entry in entries:
         key = keys.get(entry["ids"][0])
-        citing = {ref.docname for ref in domain.citation_refs if any(one.key == key for one in ref.targets)}
+        citing = {
+            ref.docname
+            for ref in domain.citation_refs
+            if any(one.key == key for one in ref.targets)
+        }
         links = [_link(app, docname, page) for page in order if page in citing]
         if links:
             line = nodes.paragraph("", "Cited in ", classes=["cited-in"])

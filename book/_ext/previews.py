@@ -23,10 +23,9 @@ SVG = re.compile(r"<svg\b.*?</svg>", re.S)
 
 
 def anchor(app, pagename, templatename, context, doctree):
-    """Lead from a statement's title to itself, and drop ids that all statements have alike."""
-    body = re.sub(r' id="(?:proof|exercise|solution)-content"', "", context.get("body", ""))
-    link = r'\1<a class="headerlink" href="#\2" title="Link to this statement">#</a>'
-    context["body"] = TITLE.sub(rf"{link}</p>", body)
+    """Lead from a statement's title to itself."""
+    link = r'\1<a class="headerlink" href="#\2" title="Link to this statement">#</a></p>'
+    context["body"] = TITLE.sub(link, context.get("body", ""))
 
 
 def write(app, error):
