@@ -30,12 +30,18 @@ glue("answer", 41, display=False)
 drawing = '<svg aria-label="It falls" viewBox="0 0 9 9" xmlns="http://www.w3.org/2000/svg"></svg>'
 moving = "<template><input></template>"
 glue("drawing", Shown(f"<figure>{drawing}{moving}</figure><script>1</script>"), display=False)
+glue("counts", Shown("<table><tr><td>41</td></tr></table>"), display=False)
 print("said")
 ```
 
 ```{glue:figure} drawing
 :name: fig-one
 **Falls.** As $x$ does.
+```
+
+```{captioned} counts
+:name: tab-counts
+**Counts.** Of $y$.
 ```
 
 ## A claim
@@ -47,10 +53,16 @@ c &= d   % a remark
 \end{aligned}
 $$ (eq-one)
 
+```{prf:assumption} Order
+:label: asm-one
+
+The {term}`numbers <number>` are ordered.
+```
+
 ```{prf:theorem} Of $x$
 :label: thm-one
 
-1. Let $\|x\| = |y|$, so
+1. Under {prf:ref}`asm-one` let $\|x\| = |y|$, so
 
    $$
    x = y .
@@ -77,9 +89,14 @@ Beware.
 A term
 : What it means.
 
+```{captioned}
+:name: tab-words
+**Words.** Beside {numref}`tab-counts`.
+
 | slides | here |
 | --- | --- |
 | $\|x\|$ | *proved* |
+```
 
 ```{exercise} A case
 :label: ex-one
@@ -117,6 +134,11 @@ See {doc}`01-one`.
 .. py:function:: sslboost.core.files.write_text(path, text)
 ```
 
+```{glossary}
+number
+  What is counted.
+```
+
 ```{bibliography}
 ```
 """
@@ -128,13 +150,18 @@ TEXTS = [
 Take $k$ of *these*, 41 in all, for 2 \< 3, \&lt; and \$5 a\_b; see Front, \
 (1.1), Fig. 1.1, Theorem 1.1 and [a page](https://example.org/a_b). Lee [Lee, 2021].""",
     "**Fig. 1.1** **Falls.** As $x$ does.",
+    "**Table 1.1** **Counts.** Of $y$.",
     r"""## 1.1. A claim
 
 $$\begin{split} \begin{aligned} a &= b \\ c &= d \end{aligned} \end{split} \tag{1.1}$$
 
+> **Assumption 1.1 (Order)**
+>
+> The numbers are ordered.
+
 > **Theorem 1.1 (Of $x$)**
 >
-> 1. Let $\|x\| = |y|$, so
+> 1. Under Assumption 1.1 let $\|x\| = |y|$, so
 >
 >    $$x = y .$$
 
@@ -157,6 +184,8 @@ def write_text""",
 **A term**
 
 What it means.
+
+**Table 1.2** **Words.** Beside Table 1.1.
 
 | slides | here |
 | --- | --- |
@@ -220,11 +249,12 @@ def test_the_cells_run_in_order_with_their_outputs_and_their_figures(download):
     assert hidden.outputs == [] and hidden.source.startswith("from myst_nb import glue")
     folded = {"jupyter": {"source_hidden": True}}
     assert [c.metadata for c in (hidden, first, last)] == [folded, folded, {}]
-    printed, figure = first.outputs
+    printed, figure, counts = first.outputs
     assert printed.text == "said\n"
     data = r"data:image/svg\+xml;base64,[\w+/=]+"
     image = rf'<img alt="It falls" src="{data}" style="background: white"/?>'
     assert re.fullmatch(rf"<figure>{image}</figure>", figure.data["text/html"])
+    assert counts.data["text/html"] == "<table><tr><td>41</td></tr></table>"
     assert re.fullmatch(rf"{image}<p>drawn</p>", last.outputs[0].data["text/html"])
 
 

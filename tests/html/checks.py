@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import TimeoutError
 
 LOCAL = {"file", "data", "blob", "about"}
 WIDTHS = (390, 1920, 1280)  # a phone, a large screen and a laptop, in CSS pixels
@@ -54,6 +55,12 @@ FAULTS = """
     else ids.add(e.id);
   for (const formula of all("mjx-container"))
     if (formula.tabIndex >= 0) faults.push(`a formula in the tab order: ${clip(formula)}`);
+
+  // A table of checks stands under the line that sums it up, and an index is no table to a reader.
+  const named = "figure[id]:has(> figcaption .caption-number)";
+  for (const table of all("article table:not(.indextable)"))
+    if (!table.closest(`details.check, #preview, ${named}`))
+      faults.push(`a table without number, caption or id: ${clip(table)}`);
 
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const rgba = (color) => {
@@ -168,6 +175,57 @@ def faults_of_anatomy(browser, file):
         faults.append(f"visible code is {found['code']:.0%} of the page, more than {CODE:.0%}")
     if found["words"] > WORDS:
         faults.append(f"{found['words']} words are visible, more than {WORDS}")
+    return faults
+
+
+TYPESET = """
+() =>
+  [...document.querySelectorAll("#preview .math")].every((math) =>
+    math.querySelector("mjx-container"))
+"""
+
+# One reference of each kind that has a preview, as the numbers of links; and that of its target.
+REFERENCES = """
+() => {
+  const kinds = ["thm", "def", "asm", "equation", "fig", "tab", "ex", "term", "id"];
+  const links = [...document.querySelectorAll("article a[href*='#']:not(.headerlink)")];
+  const kind = ({ hash }) => kinds.find((k) => new RegExp(`^#${k}(-|[0-9])`).test(hash));
+  const found = new Map();
+  links.forEach((link, i) => {
+    if (link.checkVisibility({ visibilityProperty: true }) && kind(link))
+      found.set(kind(link), i);
+  });
+  return [...found];
+}
+"""
+
+
+def faults_of_previews(browser, file, scheme):
+    """Rest on a reference of each kind; list what is wrong with what it shows."""
+    context = browser.new_context(color_scheme=scheme, offline=True)
+    page, faults = context.new_page(), []
+    watch(page, faults)
+    page.goto(Path(file).resolve().as_uri())
+    page.evaluate("() => window.MathJax?.startup?.promise")
+    links = page.locator("article a[href*='#']:not(.headerlink)")
+    preview = page.locator("#preview")
+    for kind, number in page.evaluate(REFERENCES):
+        for open_it in (links.nth(number).hover, links.nth(number).focus):
+            page.keyboard.press("Shift")  # a reader at the keyboard, whose focus is seen
+            open_it()
+            try:
+                preview.wait_for(timeout=5000)
+            except TimeoutError:
+                faults.append(f"no preview of {kind}: {links.nth(number).get_attribute('href')}")
+                continue
+            page.wait_for_function(TYPESET, timeout=5000)
+            found = page.evaluate(FAULTS, [scheme, CONTRAST]) + page.evaluate(OVERFLOW)
+            faults += [f"with the preview of {kind}: {fault}" for fault in found]
+            page.keyboard.press("Escape")
+            if preview.count():
+                faults.append(f"the preview of {kind} stays")
+            page.mouse.move(0, 0)
+    context.close()
     return faults
 
 

@@ -11,6 +11,12 @@ DRAWING = (
     "<svg aria-label='A line' font-size='10'><g id='f0-text_1'><g transform='scale({})'/></g></svg>"
 )
 
+TABLE = "<figure id='b'><figcaption><span class='caption-number'>Table 1 </span>What it shows."
+TABLE += "</figcaption><table><tr><td>1</td></tr></table></figure>"
+CHECKS = (
+    "<details class='check'><summary>Holds</summary><table><tr><td>1</td></tr></table></details>"
+)
+
 FAULTY = {
     "a script from a CDN": (
         "<script src='https://cdn.example.org/a.js'></script>",
@@ -37,6 +43,14 @@ FAULTY = {
     "an image without alt text": (
         "<img src='data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=='>",
         "image without alt text",
+    ),
+    "a table without a number": (
+        f"<article>{TABLE.replace('caption-number', '')}</article>",
+        "a table without number, caption or id: <table>",
+    ),
+    "a table that nothing can link to": (
+        f"<article>{TABLE.replace(' id=', ' class=')}</article>",
+        "a table without number, caption or id: <table>",
     ),
     "a drawing without a label": ("<figure><svg></svg></figure>", "drawing without a label"),
     "a figure too wide for a phone": ("<div style='width: 600px'>wide</div>", "390 px: wider"),
@@ -105,7 +119,8 @@ def faults(browser, tmp_path):
 
 
 def test_a_sound_page_has_no_faults(faults):
-    assert faults(f"{TYPESET}<article>{DRAWING.format(0.11)}</article>") == []
+    article = f"<article>{DRAWING.format(0.11)}{TABLE}{CHECKS}</article>"
+    assert faults(TYPESET + article) == []
 
 
 @pytest.mark.parametrize("name", FAULTY)
