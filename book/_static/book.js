@@ -21,7 +21,9 @@ function boxWideMathematics() {
     formula.classList.remove("wide");
     const column = formula.closest("p, li, dd, td, div").clientWidth;
     const whole = formula.closest(".whole") ?? formula;
-    formula.classList.toggle("wide", whole.getBoundingClientRect().width > column);
+    const wide = whole.getBoundingClientRect().width > column;
+    formula.classList.toggle("wide", wide);
+    formula.tabIndex = wide ? 0 : -1; // no formula is a stop for the keyboard but to be scrolled
   }
 }
 
