@@ -42,7 +42,17 @@ def _link(app, docname, page):
     return nodes.reference("", text, internal=True, refuri=address, reftitle=title)
 
 
+def unlisted(app, pagename, templatename, context, doctree):
+    """Say of the entries that they are works, and not also that they are items of a list.
+
+    docutils puts works (doc-biblioentry) into a list, which by ARIA may hold items alone.
+    """
+    if body := context.get("body"):
+        context["body"] = body.replace('role="list" class="citation-list"', 'class="citation-list"')
+
+
 def setup(app):
     """Register with Sphinx."""
     app.connect("doctree-resolved", lead_back)
+    app.connect("html-page-context", unlisted)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
