@@ -1,4 +1,4 @@
-"""The head on psi(x), trained on augmented features; its weight c and its penalty by folds."""
+"""Heads on psi(x) that listen to z in training, from sums over the labelled rows."""
 
 from dataclasses import dataclass
 
@@ -45,7 +45,7 @@ def sums(variates, innovations, targets, weights):
     return Sums(weights.sum(), weighted.sum(axis=0), rows.T @ weighted, variates.shape[1])
 
 
-def heads(sums, c, penalties):
+def augmented(sums, c, penalties):
     """Return ridge heads on the features a + c e as (coefficients, intercept), for each penalty.
 
     Parameters
@@ -60,16 +60,53 @@ def heads(sums, c, penalties):
     list of (array (k, q), array (q,))
         To be used on the variates alone, without e.
     """
-    k, weight = sums.k, sums.weight
-    mix = np.zeros((len(sums.total), len(sums.total) - k))
+    k = sums.k
+    mean, second = _moments(sums)
+    mix = np.eye(len(mean), len(mean) - k, -k)
     mix[:k, :k], mix[k : 2 * k, :k] = np.eye(k), c * np.eye(k)
-    mix[2 * k :, k:] = np.eye(len(sums.total) - 2 * k)
-    mean = sums.total @ mix / weight
-    second = mix.T @ sums.products @ mix / weight - np.outer(mean, mean)
+    second = mix.T @ second @ mix
     values, vectors = linalg.eigh(second[:k, :k])
     moments = vectors.T @ second[:k, k:]
     found = []
     for penalty in penalties:
         beta = vectors @ (moments / (np.maximum(values, 0.0) + penalty)[:, None])
-        found.append((beta, mean[k:] - mean[:k] @ beta))
+        found.append((beta, mean[2 * k :] - (mean[:k] + c * mean[k : 2 * k]) @ beta))
     return found
+
+
+def joint(sums, innovation, penalties):
+    """Return the variates' part of ridge heads on the features (a, e), for each penalty.
+
+    Parameters
+    ----------
+    sums : Sums
+    innovation : float
+        Penalty of the innovations, in units of the variance of each; infinity leaves them out.
+    penalties : sequence of float
+        Of the variates, in units of their variance.
+
+    Returns
+    -------
+    list of (array (k, q), array (q,))
+        To be used on the variates alone, without e.
+    """
+    if innovation == np.inf:
+        return augmented(sums, 0.0, penalties)
+    k = sums.k
+    mean, second = _moments(sums)
+    spread = np.sqrt(np.maximum(np.diag(second)[k : 2 * k], 0.0))
+    units = np.concatenate([np.ones(k), np.divide(1, spread, out=np.zeros(k), where=spread > 0)])
+    gram = units[:, None] * second[: 2 * k, : 2 * k] * units
+    moments = units[:, None] * second[: 2 * k, 2 * k :]
+    found = []
+    for penalty in penalties:
+        ridge = np.diag(np.repeat([penalty, innovation], k))
+        both = units[:, None] * linalg.solve(gram + ridge, moments, assume_a="pos")
+        found.append((both[:k], mean[2 * k :] - mean[: 2 * k] @ both))
+    return found
+
+
+def _moments(sums):
+    """Means and covariances of (a, e, t)."""
+    mean = sums.total / sums.weight
+    return mean, sums.products / sums.weight - np.outer(mean, mean)

@@ -21,7 +21,7 @@ from sklearn.utils.validation import (
 )
 
 from sslboost.advice._canonical import canonical, directly
-from sslboost.advice._head import heads, sums
+from sslboost.advice._head import augmented, joint, sums
 from sslboost.core.validation import as_count, as_number
 
 #: Ridge penalties tried, in units of the variance of a variate.
@@ -30,15 +30,28 @@ PENALTIES = tuple(10.0**p for p in range(-6, 3))
 #: Weights of the augmentation tried where cross-validation chooses it.
 WEIGHTS = (0.0, *np.geomspace(0.01, 100, 19).tolist())
 
+#: Penalties of the innovations tried by the joint head; infinity is plain SSL.
+INNOVATIONS = (np.inf, *(10.0**p for p in range(2, -4, -1)))
+
 
 class _Pretext(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """What both estimators share: psi from every row, the head from the labelled ones."""
 
-    def __init__(self, pretext=None, *, rank=None, augmentation="cv", penalties=PENALTIES, cv=5):
+    def __init__(
+        self,
+        pretext=None,
+        *,
+        rank=None,
+        augmentation="cv",
+        penalties=PENALTIES,
+        innovations=INNOVATIONS,
+        cv=5,
+    ):
         self.pretext = pretext
         self.rank = rank
         self.augmentation = augmentation
         self.penalties = penalties
+        self.innovations = innovations
         self.cv = cv
 
     def transform(self, X):
@@ -81,8 +94,6 @@ class _Pretext(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         if not (weights[labelled] > 0).any():
             raise ValueError("y must hold labels of rows with positive weight, got none")
-        if self.augmentation != "cv":
-            as_number("augmentation", self.augmentation, least=0)
         penalties = [as_number("penalties", penalty, above=0) for penalty in self.penalties]
         rank = None if self.rank is None else as_count("rank", self.rank)
         known = np.zeros(len(X), bool) if Z is None else np.isfinite(Z).all(axis=1)
@@ -96,28 +107,41 @@ class _Pretext(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         if Z is not None:
             innovations[known] = psi.innovations(X[known], Z[known])
         rows = psi.variates(X[labelled]), innovations[labelled], targets, weights[labelled]
-        self.augmentation_, self.penalty_ = self._chosen(rows, penalties)
-        ((beta, offset),) = heads(sums(*rows), self.augmentation_, [self.penalty_])
+        fit, tried = self._heads()
+        listens, self.penalty_ = self._chosen(rows, fit, tried, penalties)
+        self.augmentation_ = listens if fit is augmented else "joint"
+        if fit is joint:
+            self.innovation_penalty_ = listens
+        ((beta, offset),) = fit(sums(*rows), listens, [self.penalty_])
         self._psi, self.correlations_ = psi, psi.correlations
         self.rank_ = len(psi.correlations)
         self.coef_ = (psi.x_map @ beta).T
         self.intercept_ = offset - psi.x_mean @ self.coef_.T
 
-    def _chosen(self, rows, penalties):
-        """c and the penalty whose head on psi(x) alone errs least on held-out rows."""
+    def _heads(self):
+        """The kind of head, and the values of its parameter to choose from."""
+        if self.augmentation == "joint":
+            return joint, [
+                np.inf if given == np.inf else as_number("innovations", given, above=0)
+                for given in self.innovations
+            ]
         given = self.augmentation
-        tried = [float(given)] if given != "cv" else WEIGHTS if rows[1].any() else [0.0]
+        return augmented, WEIGHTS if given == "cv" else [as_number("augmentation", given, least=0)]
+
+    def _chosen(self, rows, fit, tried, penalties):
+        """The parameter and the penalty whose head on psi(x) alone errs least on held-out rows."""
         folds = self._folds(len(rows[0]))
+        tried = tried if rows[1].any() else tried[:1]  # without innovations all are the same
         if len(tried) * len(penalties) == 1 or folds is None:
-            return (tried[0], penalties[0])
+            return tried[0], penalties[0]
         errors = np.zeros((len(tried), len(penalties)))
         for train, test in folds.split(rows[0]):
             kept = sums(*(part[train] for part in rows))
             if not kept.weight > 0:
                 continue
             variates, _, targets, weights = (part[test] for part in rows)
-            for i, c in enumerate(tried):
-                for j, (beta, offset) in enumerate(heads(kept, c, penalties)):
+            for i, listens in enumerate(tried):
+                for j, (beta, offset) in enumerate(fit(kept, listens, penalties)):
                     missed = targets - offset - variates @ beta
                     errors[i, j] += weights @ np.square(missed).sum(axis=1)
         i, j = np.unravel_index(errors.argmin(), errors.shape)
@@ -135,8 +159,10 @@ class PretextRegressor(MultiOutputMixin, RegressorMixin, _Pretext):
     """Linear regression on psi(x), the best linear prediction of a pretext target z.
 
     psi is learned from every row whose z is known, labelled or not; the head from the labelled
-    rows. Where z of a labelled row is known too, the head is trained on psi(x) and c times the
-    part of z that psi(x) does not tell, and used on psi(x) alone: c = 0 is plain SSL.
+    rows. Where z of a labelled row is known too, the head listens to its *innovation*, the part of
+    z that psi(x) does not tell, and is used on psi(x) alone: the augmented head is trained on
+    psi(x) plus c times the innovation, where c = 0 is plain SSL; the joint head on both side by
+    side.
 
     Parameters
     ----------
@@ -145,10 +171,14 @@ class PretextRegressor(MultiOutputMixin, RegressorMixin, _Pretext):
         omitted, z is given to ``fit``; without any z the columns of X stand for psi(x).
     rank : int, optional
         Leading canonical directions of psi that the head reads; all when omitted.
-    augmentation : float or "cv"
-        c, at least 0, or chosen by cross-validation.
+    augmentation : float, "cv" or "joint"
+        c, at least 0, or chosen by cross-validation; or the joint head, which needs more labels
+        and no processor that meets both criteria.
     penalties : sequence of float
         Ridge penalties to choose from, in units of the variance of a canonical variate.
+    innovations : sequence of float
+        Penalties of the joint head's innovations to choose from, in units of the variance of
+        each; infinity is plain SSL.
     cv : int, cross-validator or iterable
         Shuffled folds, always the same ones, or as in scikit-learn. One labelled row has no folds:
         the first of the candidates is taken.
@@ -157,13 +187,17 @@ class PretextRegressor(MultiOutputMixin, RegressorMixin, _Pretext):
     ----------
     coef_, intercept_ : arrays (q, d_x), (q,), or (d_x,) and a float for one target
         Of the prediction from x.
-    augmentation_, penalty_ : float
+    augmentation_ : float or "joint"
+        c as chosen.
+    penalty_ : float
         As chosen.
+    innovation_penalty_ : float
+        As chosen, of the joint head alone.
     correlations_ : array (rank_,)
         Canonical correlations of x and z; 1 without z.
     rank_ : int
 
-    Source: Lee et al. (2021), the linear head on psi; slide "Pretext-Based SSL (Cont.)".
+    Source: Lee et al. (2021), the linear head on psi; chapter 9, the heads that listen.
     """
 
     def fit(self, X, y, Z=None, sample_weight=None):
@@ -212,7 +246,7 @@ class PretextClassifier(ClassifierMixin, _Pretext):
 
     Parameters
     ----------
-    pretext, rank, augmentation, penalties, cv
+    pretext, rank, augmentation, penalties, innovations, cv
         As of :class:`PretextRegressor`.
 
     Attributes

@@ -10,8 +10,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
+from sslboost import uses
 from sslboost.advice import PretextClassifier, PretextRegressor
-from sslboost.representation import fit_ssl
+from sslboost.representation import fit_linear, fit_ssl
 
 #: Checks of scikit-learn that must fail, and why.
 EXPECTED = {
@@ -81,40 +82,61 @@ def test_without_augmentation_it_is_the_pretext_and_the_head_of_the_book():
     assert z_of_one_column.predict(fresh) != pytest.approx(found.predict(fresh), abs=1e-2)
 
 
-def test_the_augmentation_is_that_of_the_theorem():
+@pytest.mark.parametrize("kind", ["augmented", "joint"])
+def test_the_heads_are_those_of_the_book(kind):
     rng = np.random.default_rng(2)
-    X, Z, y, _ = draw(500, rng)
-    X, Z = X @ rng.standard_normal((8, 8)), Z @ rng.standard_normal((8, 8))
-    c = 0.6
-    psi = np.cov(X.T, Z.T, bias=True)
-    xx, xz, zz = psi[:8, :8], psi[:8, 8:], psi[8:, 8:]
-    B = np.linalg.solve(xx, xz)
-    predicted = (X - X.mean(0)) @ B
-    weight = np.linalg.solve(zz - xz.T @ B, xz.T @ B)  # Cov[z | x]^-1 Cov[psi]
-    u = predicted + c * (Z - Z.mean(0) - predicted) @ weight
-    W, *_ = np.linalg.lstsq(u - u.mean(0), y - y.mean(), rcond=None)
-    expected = y.mean() - u.mean(0) @ W + predicted @ W
-    found = PretextRegressor(augmentation=c, penalties=(1e-14,)).fit(X, y, Z)
-    assert found.predict(X) == pytest.approx(expected, abs=1e-8)
-    wrong = PretextRegressor(augmentation=2 * c, penalties=(1e-14,)).fit(X, y, Z)
-    assert wrong.predict(X) != pytest.approx(expected, abs=1e-3)
+    (X, y, Z), fresh, _ = few_labels(500, 60, rng)
+    X, Z, fresh = X @ (mix := rng.standard_normal((8, 8))), Z @ mix, fresh @ mix
+    psi = fit_linear(X - X.mean(axis=0), Z - Z.mean(axis=0))
+    F, Z_0 = psi(X - X.mean(axis=0)), Z - Z.mean(axis=0)
+    few = [rows[:60] - rows[:60].mean(axis=0) for rows in (F, Z_0, y[:, None])]
+    if kind == "augmented":
+        W = uses.heads.fit_augmented(*few, uses.heads.shift(F, Z_0), 0.6)
+        how, other = {"augmentation": 0.6}, {"augmentation": 1.2}
+    else:
+        W = uses.heads.fit_joint(*few)
+        how = {"augmentation": "joint", "innovations": (1e-14,)}
+        other = {"augmentation": "joint", "innovations": (0.1,)}
+    expected = np.diff(W(psi(fresh))[:, 0])  # up to the intercept, which the book's heads leave out
+    found, wrong = (
+        np.diff(PretextRegressor(penalties=(1e-14,), **own).fit(X, y, Z).predict(fresh))
+        for own in (how, other)
+    )
+    assert found == pytest.approx(expected, abs=1e-8)
+    assert wrong != pytest.approx(expected, abs=1e-3)
+
+
+def test_a_joint_head_without_innovations_is_plain():
+    rng = np.random.default_rng(7)
+    (X, y, Z), fresh, _ = few_labels(500, 60, rng)
+    how = {"augmentation": "joint", "penalties": (1e-3,)}
+    deaf = PretextRegressor(innovations=(np.inf,), **how).fit(X, y, Z).predict(fresh)
+    plain = PretextRegressor(augmentation=0.0, penalties=(1e-3,)).fit(X, y, Z).predict(fresh)
+    heard = PretextRegressor(innovations=(1e-3,), **how).fit(X, y, Z).predict(fresh)
+    assert deaf == pytest.approx(plain, abs=1e-12)
+    assert heard != pytest.approx(plain, abs=1e-3)
+    told = PretextRegressor(innovations=(1e-3,), **how).fit(X, y, X)  # x tells all of this z
+    of_x = PretextRegressor(augmentation=0.0, penalties=(1e-3,)).fit(X, y, X)
+    assert told.predict(fresh) == pytest.approx(of_x.predict(fresh), abs=1e-6)
 
 
 def test_the_labelled_z_buys_what_the_theorem_says_and_nothing_where_it_is_noise():
     """Were the augmentation of no use, it would win all ten draws once in a thousand times."""
-    won, kept = [], []
+    won, kept, left_out = [], [], []
     for seed in range(10):
         rng = np.random.default_rng(seed)
         (X, y, Z), fresh, known = few_labels(1000, 40, rng)
         excess = [
             np.mean((PretextRegressor(augmentation=c).fit(X, y, Z).predict(fresh) - known) ** 2)
-            for c in ("cv", 0.0)
+            for c in ("cv", "joint", 0.0)
         ]
-        won.append(excess[0] < excess[1])
+        won.append(max(excess[:2]) < excess[2])
         unrelated = X + rng.standard_normal(X.shape)  # what is new in this z tells nothing of y
         kept.append(PretextRegressor().fit(X, y, unrelated).augmentation_)
+        deaf = PretextRegressor(augmentation="joint").fit(X, y, unrelated)
+        left_out.append(deaf.innovation_penalty_)
     assert all(won)
-    assert np.median(kept) <= 0.1
+    assert np.median(kept) <= 0.1 and np.median(left_out) >= 1
 
 
 def test_columns_of_x_may_be_the_pretext():
@@ -251,6 +273,8 @@ def test_classes_may_be_numbers_or_names_and_missing(unlabelled):
         ({"rank": 0}, "rank must be a positive integer"),
         ({"augmentation": -1}, "augmentation must be at least 0"),
         ({"augmentation": "best"}, "augmentation must be a number"),
+        ({"augmentation": "joint", "innovations": (0.0,)}, "innovations must be above 0"),
+        ({"augmentation": "joint", "innovations": ("few",)}, "innovations must be a number"),
         ({"penalties": (0.0,)}, "penalties must be above 0"),
         ({"cv": 1}, "cv must be"),
     ],
