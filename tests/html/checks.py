@@ -63,11 +63,15 @@ FAULTS = """
       faults.push(`a table without number, caption or id: ${clip(table)}`);
 
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const drawn = new Map();
   const rgba = (color) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = color;
-    canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
+    if (!drawn.has(color)) {
+      canvas.clearRect(0, 0, 1, 1);
+      canvas.fillStyle = color;
+      canvas.fillRect(0, 0, 1, 1);
+      drawn.set(color, [...canvas.getImageData(0, 0, 1, 1).data]);
+    }
+    return drawn.get(color);
   };
   const luminance = (c) => {
     const [r, g, b] = c.slice(0, 3).map((v) => v / 255)
