@@ -62,6 +62,8 @@ def wrong_lines():
     lines += [(pages, ["overview"]), (pages, ["live"]), (pages, ["live", "a", "b"])]
     lines += [(theorems, [option, out]) for option in ("--out", "--board") for out in OUTPUTS]
     lines += [(theorems, ["--seed", seed]) for seed in SEEDS]
+    lines += [(theorems, ["--seeds", number]) for number in COUNTS]
+    lines += [(theorems, ["--only", *labels]) for labels in ((), ("",), ("thm-risk", "unknown"))]
     lines += [(capacity, ["--out", out]) for out in OUTPUTS]
     for option in ("--networks", "--steps", "--jobs"):
         lines += [(capacity, ["--out", "out.json", option, value]) for value in COUNTS]

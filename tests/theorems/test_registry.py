@@ -173,9 +173,7 @@ def toys(monkeypatch):
     """Make the command run one small theorem, whose claim holds or not."""
 
     def use(value):
-        monkeypatch.setattr(
-            __main__, "certify_all", lambda seed: certify_all([toy(value, 2.0)], seed)
-        )
+        monkeypatch.setattr(__main__, "REGISTRY", (toy(value, 2.0),))
 
     return use
 
@@ -195,9 +193,30 @@ def test_the_command_writes_certificates_and_board(tmp_path, toys, capsys):
     assert json.loads(out.read_text("utf-8"))[0]["holds"] is False
 
 
+def test_the_command_counts_over_many_problems(monkeypatch, capsys):
+    """Problems of which some are false: they are counted out, and the status says so."""
+    often = replace(toy(0.0, 2.0), name="often", label="thm-often")
+    rare = replace(often, name="rare", label="thm-rare", construct=lambda rng: rng.uniform() < 0.5)
+    rare = replace(rare, check=lambda false, rng: Certificate("", float(false), tolerance=0.5))
+    rare = replace(rare, counterexample=lambda rng: True)
+    monkeypatch.setattr(__main__, "REGISTRY", (often, rare))
+    assert __main__.main(["--only", "thm-often", "--seeds", "10"]) == 0
+    assert capsys.readouterr().out == (
+        "often (thm-often): holds 10 of 10, its control fails 10 of 10\n"
+    )
+    false = sum(not rare.certify(seed=seed).holds for seed in range(3, 13))
+    assert 0 < false < 10
+    assert __main__.main(["--only", "thm-rare", "--seed", "3", "--seeds", "10"]) == 1
+    assert f"holds {10 - false} of 10, its control fails 10 of 10" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
+        (["--seeds", "0"], "argument --seeds: must be a positive integer"),
+        (["--seeds", "2", "--out", "a"], "argument --seeds: prints counts and writes no file"),
+        (["--only", "thm-none"], "argument --only: no claim has the label 'thm-none'"),
+        (["--only"], "argument --only: expected at least one argument"),
         (["--seed", "-1"], "argument --seed: must be an integer of at least 0"),
         (["--seed", "x"], "argument --seed: must be an integer of at least 0"),
         (["--out", "."], "argument --out: the output must be a file, got the folder ."),
