@@ -16,8 +16,8 @@ def ci_test_kernel(F, Z, Y, *, features=25, rng=None):
     This asks more than (C1), which is about covariances: z may depend on f(x) and be uncorrelated
     with it. What is linear in y is removed from F and Z first. The rest is causal-learn's RCIT:
     random Fourier features of F and of (Z, Y), less what such features of Y predict of them,
-    and the sum of their squared covariances against its law by the approximation of Lindsay,
-    Pilla and Basak. A class enters Y as columns of zeros and ones.
+    and the sum of their squared covariances against its law as Hall, Buckley and Eagleson
+    approximate it. A class enters Y as columns of zeros and ones.
 
     Approximate: the level is kept where the features suffice to tell how f(x) and z vary with y,
     which takes more of them the more their means bend, and n has to grow with them. Tails without
@@ -80,4 +80,4 @@ def _rcit(features, rng):
             b = np.tile(rng.uniform(0, 2 * np.pi, (num_f, 1)), (1, len(x)))
             return super().random_fourier_features(x, w, b, num_f, sigma)
 
-    return Seeded(num_f=features)
+    return Seeded("hbe", num_f=features)

@@ -293,7 +293,8 @@ def test_outside_its_conditions_the_count_leaves_the_interval(name, why, holds, 
 def test_a_linear_test_is_blind_where_the_kernel_sees(name, draw):
     """The square of a symmetric variable is uncorrelated with it, and tells it up to its sign.
 
-    Wilks' Lambda rejects in 12 %, for uniform f: E f^2 z^2 is 11/7 of what it is under independence.
+    Wilks' Lambda rejects in 12 %: for uniform f the covariance has 11/7 of the variance that it
+    has under independence.
     """
     assert rejections("c1_test", draw, 2 * POWER_SETS, len(name)) < POWER * POWER_SETS / 2
     assert rejections("ci_test_kernel", draw, 2 * POWER_SETS, len(name)) > 2 * POWER * POWER_SETS
