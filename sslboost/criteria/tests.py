@@ -67,7 +67,9 @@ def c1_test(F, Z, Y):
     Exact for Gaussian rows when rank F or rank Z is at most 2, and accurate to Rao's
     approximation otherwise; it needs only one of F and Z to be Gaussian with constant
     covariance given Y and the other. Redundant columns are counted by rank; features that Y
-    determines meet (C1) with p-value 1.
+    determines meet (C1) with p-value 1. Where both have heavy tails, or covariances that change
+    with Y, it rejects too often: :func:`c1_test_permuted_residuals` and :func:`c1_test_pooled` do
+    not.
 
     Parameters
     ----------
@@ -145,11 +147,7 @@ def c1_test_per_class(F, Z, labels):
         rows = labels == label
         named = [(f"{name} in class {label}", A[rows]) for name, A in [("F", F), ("Z", Z)]]
         parts.append(_wilks_test(*named, _nothing(rows.sum())))
-    with np.errstate(divide="ignore"):
-        statistic = -2 * np.log([part.p_value for part in parts]).sum()
-    df = 2 * len(parts)
-    p_value = stats.chi2.sf(statistic, df)
-    return CriterionTest(float(statistic), (df,), float(p_value), tuple(parts))
+    return _fisher(parts)
 
 
 def c1_test_pooled(F, Z, labels):
@@ -266,6 +264,15 @@ class _Span:
     rounding: float
 
 
+def _fisher(parts):
+    """Fisher's combination of independent tests."""
+    with np.errstate(divide="ignore"):
+        statistic = -2 * np.log([part.p_value for part in parts]).sum()
+    df = 2 * len(parts)
+    p_value = stats.chi2.sf(statistic, df)
+    return CriterionTest(float(statistic), (df,), float(p_value), tuple(parts))
+
+
 def _by_class(labels):
     """The class of every row, and the span of the indicators of the classes."""
     _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
@@ -303,7 +310,7 @@ def _wilks_test(first, second, given):
     P, Q = _span(*first, given).basis, _span(*second, given).basis
     n, p, q, g = len(P), P.shape[1], Q.shape[1], given.basis.shape[1]
     error_df = n - 1 - g - q
-    if error_df < p:
+    if error_df < p or g >= n - 1:
         raise ValueError(
             f"n must exceed the ranks of {first[0]}, {second[0]} and what is given, "
             f"got n = {n} with ranks {p}, {q} and {g}"

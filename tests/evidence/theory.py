@@ -150,6 +150,14 @@ OWN = {
     },
     "criteria.gaps.c1_gap_per_class": _of_mixture,
     "criteria.tests.c1_test_permuted": {"permutations": count(19)},
+    "criteria.permuted.c1_test_permuted_residuals": {"permutations": count(19)},
+    "criteria.permuted.c2_test_permuted_residuals": {"permutations": count(19)},
+    "criteria.nonlinear.ci_test_kernel": {"features": count(4)},
+    "criteria.columns.holm": {
+        "p_values": array(lambda: np.array([0.01, 0.5])).also(
+            negative=np.array([-0.1, 0.5]), above_one=np.array([0.1, 1.5])
+        ),
+    },
     "criteria.gaps.c1_gap_pooled": _of_mixture,
     "processor._problems.reduce_samples": _whitened,
     "processor.empirical.solve_batch": _whitened,
