@@ -285,6 +285,11 @@ OWN = {
     "bounds.trained_capacity.study": _study
     | {"architectures": choices("6-2"), "ratios": rows(lambda: (8.0,)).but("numbers")},
     "bounds.trained_capacity.study_population": {"d_x": count(6, least=6)},
+    "uses.budget.best": {"by_use": thing(lambda: {"guessing": 1.0}).but("dict")},
+    "uses.budget.risks": {
+        "labels": count(30).but("array of one", "array of two", "list of one"),
+        "lam": number(0.3, negative=-1.0, zero=0),
+    },
     "uses.heads.augment": _rows_psi | {"c": number(0.5)},
     "uses.heads.choose_c": _rows_psi | {"grid": _weights},
     "uses.heads.choose_ridge": _rows_psi | {"grid": _penalties},
