@@ -28,6 +28,9 @@ USES = {
     "slides' processor": "asymptotic",
 }
 
+#: Uses that are told Cov[x, z | y], which no data give: what they cost, nobody can have.
+NEED_DELTA = ("conditional-loss processor",)
+
 #: Splits of a budget that are tried for a processor and its head.
 _SPLITS = 128
 
