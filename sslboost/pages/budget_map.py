@@ -29,18 +29,8 @@ _COLOURS = {
 
 
 @dataclass(frozen=True)
-class Axis:
-    """What a panel of the map varies.
-
-    Parameters
-    ----------
-    label : str
-        As the panel's axis is labelled.
-    least, most : float
-        Between which it lies.
-    population : callable
-        From its value to a population.
-    """
+class _Axis:
+    """What a panel varies, between which values, and the population of each."""
 
     label: str
     least: float
@@ -59,20 +49,20 @@ def _apart_from_ci(log10_epsilon):
 
 
 AXES = {
-    "signal": Axis(
+    "signal": _Axis(
         "signal, $k^2$",
         0.05,
         0.95,
         lambda k2: copying_population(k2, RHO, COPIED, D),
     ),
-    "epsilon": Axis(r"$\log_{10}\ \varepsilon_{CI}$", -1, 1, _apart_from_ci),
-    "tells": Axis(
+    "epsilon": _Axis(r"$\log_{10}\ \varepsilon_{CI}$", -1, 1, _apart_from_ci),
+    "tells": _Axis(
         "shown of the rest",
         -1,
         3,
         lambda tells: copying_population(SIGNAL, RHO, COPIED, D, tells=tells),
     ),
-    "rho": Axis(r"share told, $\rho$", 0.02, 0.9, _half_told),
+    "rho": _Axis(r"share told, $\rho$", 0.02, 0.9, _half_told),
 }
 
 
