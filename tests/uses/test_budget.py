@@ -164,12 +164,13 @@ def test_the_limit_is_not_known_of_every_population():
     assert everything.m == 0 and np.isnan(risks(everything, 3)["slides' processor"])
 
 
-def test_budgets_together_are_as_alone():
-    p, several = panels.population(), (1, 9, 13, 60, 400)
-    together = risks(p, np.array(several), n0=55)
+@pytest.mark.parametrize("n0", [None, 55])
+def test_budgets_together_are_as_alone(n0):
+    p, several = panels.population(), (1, 9, 13, 60, 400, 5000)
+    together = risks(p, np.array(several), n0=n0)
     assert list(together) == list(budget.USES)
     for i, n in enumerate(several):
-        for use, risk in risks(p, n, n0=55).items():
+        for use, risk in risks(p, n, n0=n0).items():
             assert isinstance(risk, float)
             assert risk == pytest.approx(together[use][i], rel=1e-12)
 
