@@ -96,6 +96,15 @@ OWN = {
         "noise": count(2, least=0),
         "tells": flag(True),
     },
+    "population.families.copying_population": {
+        "k2": number(0.5, negative=-0.1, zero=0, above_one=1.5),
+        "rho": number(0.5, negative=-0.1, zero=0, above_one=1.5),
+        "copied": positive,
+        "d": count(4, least=2),
+        "noise": count(2),
+        "tells": number(1.0),
+        "apart": flag(True),
+    },
     "population.families.lee_mixture": {},
     "population.gaussian.GaussianPopulation": {
         "cov": array(lambda: v.population().cov, tied=BOTH),
@@ -293,6 +302,11 @@ OWN = {
     "bounds.trained_capacity.study": _study
     | {"architectures": choices("6-2"), "ratios": rows(lambda: (8.0,)).but("numbers")},
     "bounds.trained_capacity.study_population": {"d_x": count(6, least=6)},
+    "uses.budget.best": {"by_use": thing(lambda: {"guessing": 1.0}).but("dict")},
+    "uses.budget.risks": {
+        "labels": count(30).but("array of one", "array of two", "list of one"),
+        "lam": number(0.3, negative=-1.0, zero=0),
+    },
     "uses.heads.augment": _rows_psi | {"c": number(0.5)},
     "uses.heads.choose_c": _rows_psi | {"grid": _weights},
     "uses.heads.choose_ridge": _rows_psi | {"grid": _penalties},
