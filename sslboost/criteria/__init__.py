@@ -10,6 +10,7 @@ from sslboost.criteria.gaps import (
     epsilon_ci,
     existence_gap,
 )
+from sslboost.criteria.second_moments import wilks_from_moments
 from sslboost.criteria.tests import (
     CriterionTest,
     c1_test,
@@ -38,4 +39,5 @@ __all__ = [
     "four_processors",
     "pipeline",
     "simulate_pipeline",
+    "wilks_from_moments",
 ]
