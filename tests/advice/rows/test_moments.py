@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sslboost.advice.moments import Moments, dealt
-from sslboost.advice.readers import file_table
-from sslboost.advice.sources import table
+from sslboost.advice.rows.moments import Moments, dealt
+from sslboost.advice.rows.readers import file_table
+from sslboost.advice.rows.sources import table
 
 EPS = np.finfo(float).eps
 

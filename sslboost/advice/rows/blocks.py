@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sslboost.advice.coding import Coding, learn
-from sslboost.advice.sources import Sums, encode, is_dask, names
+from sslboost.advice.rows.coding import Coding, learn
+from sslboost.advice.rows.sources import Sums, encode, is_dask, names
 
 #: Sums that one task joins: few in memory at a time, and a tree that is not deep.
 _FAN = 4
@@ -13,7 +13,7 @@ _FAN = 4
 
 @dataclass(frozen=True, eq=False)
 class BlockTable:
-    """Rows of Dask arrays, in the part of a :class:`~sslboost.advice.sources.Table`.
+    """Rows of Dask arrays, in the part of a :class:`~sslboost.advice.rows.sources.Table`.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class BlockTable:
         return tuple(len(coding.columns) for coding in self.codings)
 
     def moments(self, groups=1):
-        """Sum the rows, as :meth:`sslboost.advice.sources.Table.moments`."""
+        """Sum the rows, as :meth:`sslboost.advice.rows.sources.Table.moments`."""
         import dask
 
         summed, merged = dask.delayed(_summed, pure=True), dask.delayed(_merged, pure=True)

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from sslboost.advice.coding import learn
-from sslboost.advice.sources import ROLES, Table, table
+from sslboost.advice.rows.coding import learn
+from sslboost.advice.rows.sources import ROLES, Table, table
 from sslboost.core.files import as_path
 
 
@@ -22,7 +22,7 @@ def file_table(path, x, z, y, categorical=()):
         Columns, or arrays of an npz file: names, patterns such as ``z*``, or beginnings of names.
         Without x, all that is neither z nor y.
     categorical : collection of {"z", "y"}
-        As of :func:`sslboost.advice.sources.table`.
+        As of :func:`sslboost.advice.rows.sources.table`.
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 Arrays, also such as lie on disk (``numpy.memmap``), and frames are read by blocks of rows; Dask
 arrays are summed by their own blocks where these are, and joined in one order. Files are the matter
-of :mod:`~sslboost.advice.readers`.
+of :mod:`~sslboost.advice.rows.readers`.
 """
 
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sslboost.advice.coding import Coding, learn
-from sslboost.advice.moments import Moments
+from sslboost.advice.rows.coding import Coding, learn
+from sslboost.advice.rows.moments import Moments
 from sslboost.core.validation import as_array
 
 ROLES = ("X", "Z", "Y")
@@ -182,7 +182,7 @@ def table(X, Z, Y, categorical=()):
     """
     given = {"X": X, "Z": Z, "Y": Y}
     if any(is_dask(value) for value in given.values()):
-        from sslboost.advice.blocks import dask_table
+        from sslboost.advice.rows.blocks import dask_table
 
         return dask_table(given, categorical)
     given = {role: _rows(role, value) for role, value in given.items()}
