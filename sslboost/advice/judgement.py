@@ -163,7 +163,9 @@ def _sizes(p):
 
 
 def _share(part, whole):
-    return float(np.clip(part / whole, 0.0, 1.0)) if whole > 0 else 0.0
+    """part / whole, of which rounding counts for nothing."""
+    share = part / whole if whole > 0 else 0.0
+    return min(share, 1.0) if share > RANK_RTOL else 0.0
 
 
 def _frame(K):
