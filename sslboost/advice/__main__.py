@@ -16,9 +16,9 @@ def main(arguments=None):
     advise = commands.add_parser(
         "advise",
         help="say what labels can do for one's own data",
-        description="Measure the criteria on a file of rows (x, z, y), predict the risk of every use "
-        "of the labels, and say which is best. Columns are given by names, patterns such as 'z*', "
-        "or beginnings of names; of an npz file, arrays.",
+        description="Measure the criteria on a file of rows (x, z, y), predict the risk of every "
+        "use of the labels, and say which is best. Columns are given by names, patterns such as "
+        "'z*', or beginnings of names; of an npz file, arrays.",
     )
     advise.add_argument("path", help="a parquet, csv or npz file")
     advise.add_argument("--x", nargs="+", help="inputs (all other columns when omitted)")

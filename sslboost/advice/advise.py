@@ -1,4 +1,4 @@
-"""Advice on one's own data: what to do with the labels, by how much it helps, and how sure that is."""
+"""Advice on one's own data: what to do with the labels, what it gains, and how sure that is."""
 
 import math
 import warnings
@@ -6,11 +6,12 @@ import warnings
 import numpy as np
 from scipy import linalg
 
+from sslboost.advice._text import number, p_value
 from sslboost.advice.judgement import ALPHA, ORACLES, directions, judge
 from sslboost.advice.law import columns
-from sslboost.advice.report import Report, number
+from sslboost.advice.report import Report
 from sslboost.advice.rows import file_table, table
-from sslboost.core.linalg import whitening
+from sslboost.core.linalg import RANK_RTOL, whitening
 from sslboost.core.validation import as_count, as_rng
 from sslboost.uses import budget
 
@@ -23,13 +24,13 @@ _LEAK = 1e-8
 _LIMITS = (
     "A criterion that is not rejected need not hold: the sample may be too small to show that it "
     "fails, and the tests look at linear dependence alone.",
-    "All is linear: psi is the best linear prediction of z, as these rows teach it, heads are least "
-    "squares, and formulas are those of Gaussian rows. Networks may do better or worse.",
+    "All is linear: psi is the best linear prediction of z, as these rows teach it, heads are "
+    "least squares, and formulas are those of Gaussian rows. Networks may do better or worse.",
     "Intervals are of the estimate from these rows, by a bootstrap; a single draw of the labels "
     "varies more. Shares and risks are corrected for degrees of freedom, the tests' p values stand "
     "each for itself.",
-    "The conditional-loss processor is told Cov[x, z | y], which no sample gives: it takes no part in "
-    "the comparison.",
+    "The conditional-loss processor is told Cov[x, z | y], which no sample gives: it takes no part "
+    "in the comparison.",
 )
 
 
@@ -79,9 +80,9 @@ def advise(X, Z, Y, *, labels=None, categorical=(), bootstrap=200, rng=0):
     -----
     Arrays may lie on disk (``numpy.memmap``) or be Dask's: rows are read once, block by block, and
     what is kept is quadratic in the number of columns. A column counts towards a rank where the
-    columns before it leave more than 1e-10 of its variance; x and z are taken in standard deviations.
+    columns before it leave more than 1e-10 of its variance; x and z count in standard deviations.
 
-    Source: beyond the slides; the chapters on the criteria, on what labels can buy and on the budget.
+    Source: beyond the slides; the chapters on the criteria, on labels and on their budget.
     """
     categorical = _categorical(categorical)
     return _advise(table(X, Z, Y, categorical), labels, bootstrap, rng)
@@ -109,7 +110,7 @@ def advise_file(path, z, y, x=None, *, labels=None, categorical=(), bootstrap=20
     ValueError
         As :func:`advise`, and if the file cannot be read or has no such columns.
 
-    Source: beyond the slides; the chapters on the criteria, on what labels can buy and on the budget.
+    Source: beyond the slides; the chapters on the criteria, on labels and on their budget.
     """
     categorical = _categorical(categorical)
     return _advise(file_table(path, x, z, y, categorical), labels, bootstrap, rng)
@@ -136,7 +137,7 @@ def _advise(rows, labels, bootstrap, rng):
     notes = (*_odd_columns(rows, kept, sums), *_leaks(whole))
     for note in notes:
         warnings.warn(note, AdviceWarning, stacklevel=3)
-    best = budget.best({u.name: _or_nan(u.risk) for u in uses if u.name not in ORACLES})
+    best = _best(uses)
     return Report(
         rows=sums.labelled.rows + sums.rest.rows,
         labelled=sums.labelled.rows,
@@ -199,28 +200,37 @@ def _leaks(whole):
             yield f"{given} tells a part of {told} exactly: {hint}"
 
 
+def _best(uses):
+    """The use with the least risk of those that a sample allows, plain SSL among equals."""
+    risks = {u.name: _or_nan(u.risk) for u in uses if u.name not in ORACLES}
+    best = budget.best(risks)
+    equal = risks["plain SSL"] <= risks[best] * (1 + RANK_RTOL)
+    return "plain SSL" if equal else best
+
+
 def _verdict(best, uses, labels):
     by_name = {use.name: use for use in uses}
     winner, plain = by_name[best], by_name["plain SSL"]
+    begin = f"With {labels} labels"
     if best == "plain SSL":
-        return f"With {labels} labels plain SSL is predicted to win: no other use is predicted to do better."
+        return f"{begin} plain SSL is predicted to win: no other use is predicted to do better."
     if best == "guessing":
         return (
-            f"With {labels} labels no use is predicted to do better than the mean of y: they are too "
-            "few for what x tells."
+            f"{begin} no use is predicted to do better than the mean of y: they are too few for "
+            "what x tells."
         )
     if winner.ratio is None or plain.risk is None or math.isinf(plain.risk):
         return (
-            f"With {labels} labels {best} is predicted to win, with a risk of {number(winner.risk)}; plain "
-            "SSL has no finite risk with so few."
+            f"{begin} {best} is predicted to win, with a risk of {number(winner.risk)}; plain SSL "
+            "has no finite risk with so few."
         )
-    text = f"With {labels} labels {best} is predicted to win, with {_percent(winner.ratio)} risk than plain SSL"
+    text = f"{begin} {best} is predicted to win, with {_percent(winner.ratio)} risk than plain SSL"
     if winner.ratio_high is None:
         return text + "."
     between = f"{_percent(winner.ratio_low)} to {_percent(winner.ratio_high)}"
     if winner.ratio_high < 1:
         return f"{text}; the interval, {between}, excludes plain SSL."
-    return f"{text}; the interval, {between}, does not exclude plain SSL: the difference may be chance."
+    return f"{text}; the interval, {between}, does not exclude plain SSL: it may be chance."
 
 
 def _percent(ratio):
@@ -228,32 +238,34 @@ def _percent(ratio):
     return f"{abs(change):.2g} % {'less' if change <= 0 else 'more'}"
 
 
+#: What the test of each effect says, rejected or not.
+_SAID = {
+    "signal": ("x tells something of y", "x is not shown to tell anything of y"),
+    "innovation": (
+        "z tells something of y that x does not, which the joint and the augmented head use",
+        "z is not shown to tell more of y than x does",
+    ),
+    "C1 of x": (
+        "(C1) fails for x itself: plain SSL needs labels for all directions of z",
+        "(C1) is not rejected for x itself",
+    ),
+    "C2 of psi": (
+        "psi loses something that x tells of y, which no number of labels brings back",
+        "psi is not shown to lose anything that x tells of y",
+    ),
+    "existence": (
+        "no processor meets both criteria, so that the augmented head is biased",
+        "a processor that meets both criteria is not ruled out",
+    ),
+}
+
+
 def _reasons(effects, whole, labels):
-    of = {effect.name: effect for effect in effects}
-    d = whole.population.V.shape[1]
-    yes = {
-        "signal": "x tells something of y",
-        "innovation": "z tells something of y that x does not, which the joint and the augmented head use",
-        "C1 of x": "(C1) fails for x itself: plain SSL needs labels for all directions of z",
-        "C2 of psi": "psi loses something that x tells of y, which no number of labels brings back",
-        "existence": "no processor meets both criteria, so that the augmented head is biased",
-    }
-    no = {
-        "signal": "x is not shown to tell anything of y",
-        "innovation": "z is not shown to tell more of y than x does",
-        "C1 of x": "(C1) is not rejected for x itself",
-        "C2 of psi": "psi is not shown to lose anything that x tells of y",
-        "existence": "a processor that meets both criteria is not ruled out",
-    }
     found = []
-    for name, effect in of.items():
-        if effect.p_value is None:
-            continue
-        said = yes if effect.p_value < ALPHA else no
-        found.append(f"{said[name]} ({number(effect.estimate)}, p {_p(effect.p_value)})")
+    for effect in effects:
+        if effect.p_value is not None:
+            said = _SAID[effect.name][effect.p_value >= ALPHA]
+            found.append(f"{said} ({number(effect.estimate)}, p {p_value(effect.p_value, '= ')})")
+    d = whole.population.V.shape[1]
     found.append(f"plain SSL pays for {d} directions of psi, with {labels / d:.3g} labels for each")
     return tuple(found)
-
-
-def _p(value):
-    return "< 0.001" if value < 0.001 else f"= {value:.3f}"

@@ -64,6 +64,11 @@ def columns(labelled, rest, sizes):
     Columns
         A column is a copy where what the columns before it in its block leave of its variance is
         below 1e-10 of it, the rank tolerance of the package, or below its rounding.
+
+    Raises
+    ------
+    ValueError
+        If numbers are too small to have squares.
     """
     inputs = sum(sizes[:2])
     x_z, y = np.arange(inputs), np.arange(inputs, sum(sizes))
@@ -73,6 +78,11 @@ def columns(labelled, rest, sizes):
     varies = ~np.concatenate([whole.constant, labelled.constant[y]])
     cov = scatter / max(n, 1)
     sd = np.sqrt(np.diag(cov))
+    if (small := varies & (np.concatenate([sd, np.sqrt(np.diag(told[2])[y])]) < 1e-140)).any():
+        raise ValueError(
+            f"X, Z and Y must vary by more than 1e-140 to have squares, got {small.sum()} columns "
+            "that do not: rescale them"
+        )
     rounding = (8 * np.finfo(float).eps * np.abs(mean) / np.where(sd > 0, sd, 1.0)) ** 2
     kept, copies = [], []
     for block in np.split(x_z, [sizes[0]]):

@@ -5,6 +5,7 @@ import math
 from dataclasses import asdict, dataclass
 from html import escape
 
+from sslboost.advice._text import columns, interval, number, p_value, table, with_interval
 from sslboost.advice.judgement import Effect, Use
 
 
@@ -59,8 +60,8 @@ class Report:
     def __str__(self):
         """Return the report as text for a terminal."""
         parts = [self.verdict, ""]
-        parts += _columns(("effect", "estimate", "95 % interval", "p"), self._effect_rows())
-        parts += ["", *_columns(self._heads(), self._use_rows())]
+        parts += columns(("effect", "estimate", "95 % interval", "p"), self._effect_rows())
+        parts += ["", *columns(self._heads(), self._use_rows())]
         for title, lines in self._notes():
             parts += ["", f"{title}:", *(f"  - {line}" for line in lines)]
         return "\n".join(parts)
@@ -80,8 +81,8 @@ class Report:
         )
         return (
             f"<p><strong>{escape(self.verdict)}</strong></p>"
-            + _table(("effect", "estimate", "95 % interval", "p"), self._effect_rows())
-            + _table(self._heads(), self._use_rows())
+            + table(("effect", "estimate", "95 % interval", "p"), self._effect_rows())
+            + table(self._heads(), self._use_rows())
             + f'<figure class="sslboost">{svg(risks(self), alt)}</figure>'
             + notes
         )
@@ -107,7 +108,7 @@ class Report:
                 use.name + (" (best)" if use.name == self.best else ""),
                 number(use.risk),
                 interval(use.low, use.high),
-                _with_interval(use.ratio, use.ratio_low, use.ratio_high),
+                with_interval(use.ratio, use.ratio_low, use.ratio_high),
             )
             for use in ordered
         ]
@@ -124,53 +125,6 @@ class Report:
         )
         notes = [("Warnings", self.warnings), ("Data", data), ("Reasons", self.reasons)]
         return [(title, lines) for title, lines in [*notes, ("Limits", self.limits)] if lines]
-
-
-def number(value):
-    """Return a number as text, with three digits; what is not known as a dash."""
-    if value is None:
-        return "-"
-    if math.isinf(value):
-        return "infinite"
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
-
-
-def interval(low, high):
-    """Return an interval as text."""
-    if low is None or high is None or math.isinf(high):
-        return "-"
-    return f"{number(low)} to {number(high)}"
-
-
-def p_value(p):
-    """Return a p value as text, of no more digits than it has."""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _with_interval(value, low, high):
-    between = interval(low, high)
-    return number(value) if between == "-" or value == 1 else f"{number(value)} ({between})"
-
-
-def _columns(heads, rows):
-    """Lines of a table, its columns as wide as their widest cell."""
-    widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
-    lines = [
-        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
-        for row in [heads, *rows]
-    ]
-    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
-
-
-def _table(heads, rows):
-    head = "".join(f"<th>{escape(c)}</th>" for c in heads)
-    body = "".join(
-        f"<tr><th>{escape(row[0])}</th>"
-        + "".join(f"<td>{escape(c)}</td>" for c in row[1:])
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _plain(value):

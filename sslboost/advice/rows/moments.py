@@ -12,6 +12,9 @@ from sslboost.core.linalg import constant_columns
 #: Rows whose products are summed at a time: enough for BLAS, few enough for a cache.
 _CHUNK = 1024
 
+#: Squares of larger numbers, and sums of many, are infinite.
+_LARGEST = 1e140
+
 
 class Moments:
     """Numbers, means and sums of centred products of rows, for each of some groups.
@@ -65,6 +68,11 @@ class Moments:
         -------
         Moments
             This one.
+
+        Raises
+        ------
+        ValueError
+            If numbers are too large to have squares.
         """
         for group, part in self._dealt(rows, first):
             for start in range(0, len(part), _CHUNK):
@@ -88,6 +96,8 @@ class Moments:
         n = len(rows)
         np.minimum(self.low, rows.min(axis=0), out=self.low)
         np.maximum(self.high, rows.max(axis=0), out=self.high)
+        if max(-self.low.min(), self.high.max()) > _LARGEST:
+            raise ValueError(f"X, Z and Y must be below {_LARGEST:g} to have squares: rescale them")
         mean = rows.mean(axis=0)
         rows -= mean  # in place: memory that is new for every block costs as much as the products
         rest = rows.mean(axis=0)  # the rounding of the mean
