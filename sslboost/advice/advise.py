@@ -117,8 +117,9 @@ def advise_file(path, z, y, x=None, *, labels=None, categorical=(), bootstrap=20
 
 
 def _categorical(value):
-    if isinstance(value, str) or not set(value) <= {"z", "y"}:
-        raise ValueError(f"categorical must hold names out of z and y, got {value!r}")
+    whole = isinstance(value, list | tuple | set | frozenset)
+    if not whole or not all(isinstance(one, str) and one in ("z", "y") for one in value):
+        raise ValueError(f"categorical must hold names out of z and y, got {value!r:.80}")
     return frozenset(value)
 
 

@@ -126,6 +126,8 @@ def _sorted(role, name, levels, named):
     """Levels in order, after a look at what they are; ``named``: somebody said categories."""
     if not levels:
         raise ValueError(f"{role} must hold values in {name!r}, got none")
+    if wrong := [level for level in levels if isinstance(level, float) and abs(level) == np.inf]:
+        raise ValueError(f"{role} must have no infinite values, got {wrong[0]} in {name!r}")
     if not named:
         if wrong := [level for level in levels if not isinstance(level, str)]:
             raise ValueError(

@@ -165,7 +165,9 @@ def choose(there, x, z, y):
         raise ValueError(f"path must hold each column once, got {min(twice)!r} more than once")
     chosen = {role: _named(role, there, wanted) for role, wanted in [("z", z), ("y", y)]}
     taken = {name for names in chosen.values() for name in names}
-    chosen["x"] = _named("x", there, x) if x else [name for name in there if name not in taken]
+    chosen["x"] = (
+        _named("x", there, x) if x is not None else [name for name in there if name not in taken]
+    )
     if not chosen["x"]:
         raise ValueError("x must name columns that are neither z nor y, got none")
     for a, b in [("x", "z"), ("x", "y"), ("z", "y")]:
@@ -175,7 +177,8 @@ def choose(there, x, z, y):
 
 
 def _named(role, there, wanted):
-    if isinstance(wanted, str) or not wanted or not all(isinstance(n, str) for n in wanted):
+    known = isinstance(wanted, list | tuple) and all(isinstance(name, str) for name in wanted)
+    if not known or not wanted:
         raise ValueError(f"{role} must be a list of names of columns, got {wanted!r:.80}")
     found = []
     for name in wanted:

@@ -206,7 +206,16 @@ def table(X, Z, Y, categorical=()):
 
 
 def is_dask(value):
-    """Return whether a value is an array or a frame of Dask, without importing it."""
+    """Return whether a value is an array or a frame of Dask, without importing it.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    bool
+    """
     return type(value).__module__.partition(".")[0] in ("dask", "dask_expr")
 
 
