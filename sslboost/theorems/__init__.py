@@ -9,6 +9,7 @@ from sslboost.core.validation import as_count
 from sslboost.theorems import (
     _bounds,
     _criteria,
+    _data,
     _panels,
     _processor,
     _representation,
@@ -26,6 +27,7 @@ REGISTRY = (
     *_bounds.THEOREMS,
     *_panels.THEOREMS,
     *_uses.THEOREMS,
+    *_data.THEOREMS,
 )
 
 __all__ = ["FALSE_ALARM", "REGISTRY", "Theorem", "certify_all"]
