@@ -4,14 +4,13 @@ import math
 import warnings
 
 import numpy as np
-from scipy import linalg
 
 from sslboost.advice._text import number, p_value
-from sslboost.advice.judgement import ALPHA, ORACLES, directions, judge
+from sslboost.advice.judgement import ALPHA, ORACLES, canonical_squares, directions, judge
 from sslboost.advice.law import columns
 from sslboost.advice.report import Report
 from sslboost.advice.rows import file_table, table
-from sslboost.core.linalg import RANK_RTOL, whitening
+from sslboost.core.linalg import RANK_RTOL
 from sslboost.core.validation import as_count, as_rng
 from sslboost.uses import budget
 
@@ -134,7 +133,8 @@ def _advise(rows, labels, bootstrap, rng):
         if not len(place):
             raise ValueError(f"{name} must vary from row to row, got constant columns alone")
     labels = labels or sums.labelled.rows
-    effects, uses, whole = judge(sums, kept, labels, bootstrap, rng)
+    moments = kept.of(sums.labelled, sums.rest)
+    effects, uses, whole = judge(*moments, kept, labels, bootstrap, rng)
     notes = (*_odd_columns(rows, kept, sums), *_leaks(whole))
     for note in notes:
         warnings.warn(note, AdviceWarning, stacklevel=3)
@@ -195,9 +195,8 @@ def _leaks(whole):
         ("z", "y", "is y, or a copy of it, among z?"),
         ("x", "z", "a pretext label that x gives away exactly has no innovation"),
     ]:
-        a, b = (whitening(cov[np.ix_(block[k], block[k])]) for k in (given, told))
-        cross = b.whiten(a.whiten(cov[np.ix_(block[given], block[told])]).T)
-        if (linalg.svdvals(cross)[:1] ** 2 > 1 - _LEAK).any():
+        squares, *_ = canonical_squares(cov, block[given], block[told])
+        if squares[0] > 1 - _LEAK:
             yield f"{given} tells a part of {told} exactly: {hint}"
 
 

@@ -75,13 +75,13 @@ class Use:
     known: str
 
 
-def judge(sums, kept, labels, bootstrap, rng):
+def judge(labelled, rest, kept, labels, bootstrap, rng):
     """Return the effects, the uses and the law of a sample.
 
     Parameters
     ----------
-    sums : Sums
-        With groups of rows where there is a bootstrap.
+    labelled, rest : Moments
+        Of the columns that count, by groups of rows where there is a bootstrap.
     kept : Columns
     labels : int
         The budget.
@@ -95,24 +95,22 @@ def judge(sums, kept, labels, bootstrap, rng):
     tuple of Use
     Law
     """
-    whole = law(sums.labelled, sums.rest, kept)
+    whole = law(labelled, rest, kept)
     sizes, defect = _sizes(whole.population)
     risks = budget.risks(whole.population, labels)
     moved = None
     if bootstrap:
-        rest = sums.rest
-        groups = len(sums.labelled.count)
         drawn = [
-            _measured(law(sums.labelled, rest, kept, 1 + _STEP * signs).population, labels)
-            for signs in rng.choice([-1.0, 1.0], (bootstrap, groups))
+            _measured(law(labelled, rest, kept, 1 + _STEP * signs).population, labels)
+            for signs in rng.choice([-1.0, 1.0], (bootstrap, len(labelled.count)))
         ]
-        moved = _Moved(*map(np.array, zip(*drawn, strict=True)), _freedom(sums, bootstrap))
+        moved = _Moved(*map(np.array, zip(*drawn, strict=True)), _freedom(labelled, bootstrap))
     return _effects(whole, sizes, defect, moved), _uses(risks, moved), whole
 
 
-def _freedom(sums, bootstrap):
+def _freedom(labelled, bootstrap):
     """Degrees of freedom of a variance over as many groups, by as many resamples."""
-    groups = int((sums.labelled.count > 0).sum())
+    groups = int((labelled.count > 0).sum())
     return 1 / (1 / max(groups - 1, 1) + 1 / bootstrap)
 
 
@@ -185,11 +183,12 @@ _EFFECTS = (
 def _effects(whole, sizes, defect, moved):
     p = whole.population
     x, z, y = np.split(np.arange(len(whole.cov)), np.cumsum([p.d_x, p.d_z]))
+    squares, *ranks = canonical_squares(whole.cov, x, np.concatenate([z, y]))
     p_values = [
         _wilks(whole, x, y),
         _wilks(whole, z, y, x),
         _wilks(whole, x, z, y),
-        rank_test(whole.cov, whole.labelled, x, np.concatenate([z, y]), min(p.d_x, p.d_z)),
+        rank_test(squares, whole.labelled, *ranks, min(p.d_x, p.d_z)),
     ]
     low, high = [None] * 4, [None] * 4
     if moved:
@@ -230,37 +229,49 @@ def _wilks(whole, first, second, given=()):
         return None
 
 
-def rank_test(cov, n, first, second, rank):
-    """Test that two groups of columns have no more than ``rank`` canonical correlations.
+def rank_test(squares, n, p, q, rank):
+    """Test that no more than ``rank`` canonical correlations of two groups of columns are not zero.
 
     Parameters
     ----------
-    cov : array (d, d)
-    n : int
-        Rows that it was computed from.
-    first, second : arrays of int
-        Places of the columns.
+    squares : array (min(p, q),)
+        Of the sample's correlations, falling.
+    n, p, q : int
+        Rows, and ranks of the groups.
     rank : int
 
     Returns
     -------
     float or None
-        The p value; None where the first columns have no more than ``rank`` directions, or rows are
-        too few.
+        The p value; None where there are no more correlations, or too few rows.
 
     Source: Bartlett (1947) with Lawley's (1959) correction.
     """
-    a, b = (whitening(cov[np.ix_(k, k)]) for k in (first, second))
-    p, q = a.rank, b.rank
-    if p <= rank or q <= rank:
-        return None
-    cross = b.whiten(a.whiten(cov[np.ix_(first, second)]).T)
-    squares = np.minimum(np.square(linalg.svdvals(cross)), 1.0)
     kept, left = squares[:rank], squares[rank:]
-    if n - 1 - (p + q + 1) / 2 - rank <= 0 or (rank and kept[-1] == 0) or left[0] >= 1:
+    free = n - 1 - rank - (p + q + 1) / 2
+    if not len(left) or free <= 0 or left[0] >= 1 or (kept <= 0).any():
         return None
-    factor = n - 1 - rank - (p + q + 1) / 2 + np.sum(1 / kept)
-    return float(stats.chi2.sf(-factor * np.log1p(-left).sum(), (p - rank) * (q - rank)))
+    statistic = -(free + np.sum(1 / kept)) * np.log1p(-left).sum()
+    return float(stats.chi2.sf(statistic, (p - rank) * (q - rank)))
+
+
+def canonical_squares(cov, first, second):
+    """Return the squared canonical correlations of two groups of columns, and their ranks.
+
+    Parameters
+    ----------
+    cov : array (d, d)
+    first, second : arrays of int
+        Places of the columns.
+
+    Returns
+    -------
+    array (min(p, q),)
+    p, q : int
+    """
+    a, b = (whitening(cov[np.ix_(k, k)]) for k in (first, second))
+    cross = b.whiten(a.whiten(cov[np.ix_(first, second)]).T)
+    return np.minimum(np.square(linalg.svdvals(cross)), 1.0), a.rank, b.rank
 
 
 def directions(whole):
@@ -277,12 +288,12 @@ def directions(whole):
     """
     p = whole.population
     x, z = np.arange(p.d_x), np.arange(p.d_x, p.d_x + p.d_z)
-    most = min(p.d_x, p.d_z)
-    for rank in range(most):
-        p_value = rank_test(whole.cov, whole.labelled, x, z, rank)
+    squares, *ranks = canonical_squares(whole.cov, x, z)
+    for rank in range(len(squares)):
+        p_value = rank_test(squares, whole.labelled, *ranks, rank)
         if p_value is None or p_value >= ALPHA:
             return rank
-    return most
+    return len(squares)
 
 
 def _uses(risks, moved):

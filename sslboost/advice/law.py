@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from sslboost.core.linalg import RANK_RTOL, Whitening, whitening
+from sslboost.advice.rows.moments import joined
+from sslboost.core.linalg import RANK_RTOL, Whitening, constant_columns, whitening
 from sslboost.population import GaussianPopulation
 
 #: Directions of psi that look like noise keep this share of their squared size: a representation
@@ -27,8 +28,8 @@ class Columns:
     ----------
     x, z, y : int arrays
         Places in (x, z, y) of the columns that are neither constant nor told by those before.
-    unit : array (d,)
-        Standard deviations of x and z; 1 for y, whose own units are those of the risk.
+    unit : array (rank_x + rank_z,)
+        Standard deviations of the columns of x and z that count.
     basis : array (d_y, rank_y)
         Orthonormal, of the directions in which y varies: squared errors stay what they are.
     constant, copies : int arrays
@@ -47,6 +48,11 @@ class Columns:
     def sizes(self):
         """Ranks of x, z and y."""
         return len(self.x), len(self.z), self.basis.shape[1]
+
+    def of(self, labelled, rest):
+        """Return the moments of these columns, out of those of (x, z, y) and of (x, z)."""
+        x_z = np.concatenate([self.x, self.z])
+        return labelled.columns(np.concatenate([x_z, self.y])), rest.columns(x_z)
 
 
 def columns(labelled, rest, sizes):
@@ -72,13 +78,17 @@ def columns(labelled, rest, sizes):
     """
     inputs = sum(sizes[:2])
     x_z, y = np.arange(inputs), np.arange(inputs, sum(sizes))
-    whole = labelled.columns(x_z).merge(rest)
-    n, mean, scatter = whole.weighted()
-    told = labelled.weighted()
-    varies = ~np.concatenate([whole.constant, labelled.constant[y]])
+    n, mean, told = labelled.weighted()
+    scatter, low, high = told[:inputs, :inputs], labelled.low[x_z], labelled.high[x_z]
+    mean = mean[:inputs]
+    if rest.rows:
+        n, mean, scatter = joined((n, mean, scatter), rest.weighted())
+        low, high = np.minimum(low, rest.low), np.maximum(high, rest.high)
+    constant = constant_columns(np.stack([low, high]))
+    varies = ~np.concatenate([constant, labelled.constant[y]])
     cov = scatter / max(n, 1)
     sd = np.sqrt(np.diag(cov))
-    if (small := varies & (np.concatenate([sd, np.sqrt(np.diag(told[2])[y])]) < 1e-140)).any():
+    if (small := varies & (np.concatenate([sd, np.sqrt(np.diag(told)[y])]) < 1e-140)).any():
         raise ValueError(
             f"X, Z and Y must vary by more than 1e-140 to have squares, got {small.sum()} columns "
             "that do not: rescale them"
@@ -91,12 +101,11 @@ def columns(labelled, rest, sizes):
         kept.append(block[first])
         copies.append(block[~first])
     y_kept = y[varies[y]]
-    scale = np.where(sd > 0, sd, 1.0)
     return Columns(
         *kept,
         y_kept,
-        scale,
-        _range(told[2][np.ix_(y_kept, y_kept)]),
+        sd[np.concatenate(kept)],
+        _range(told[np.ix_(y_kept, y_kept)]),
         np.flatnonzero(~varies),
         np.concatenate(copies),
     )
@@ -156,6 +165,7 @@ def law(labelled, rest, kept, weights=None):
     Parameters
     ----------
     labelled, rest : Moments
+        Of the columns that count, as of :meth:`Columns.of`.
     kept : Columns
     weights : array (groups,), optional
 
@@ -175,23 +185,21 @@ def law(labelled, rest, kept, weights=None):
 
     Source: Anderson (1957) for rows without y; Ezekiel (1930) for the degrees of freedom.
     """
-    x_z = np.concatenate([kept.x, kept.z])
-    every = np.concatenate([x_z, kept.y])
-    (r_x, r_z, _), p = kept.sizes, len(x_z)
+    (r_x, r_z, _), p = kept.sizes, len(kept.x) + len(kept.z)
     if labelled.rows < p + 2:
         raise ValueError(
             f"Y must be known for more rows than x and z have independent columns, plus one: for "
             f"{p + 2} or more, got {labelled.rows} rows with ranks {r_x} and {r_z}; with fewer, "
             "noise cannot be told from what x explains: give fewer columns, or more rows"
         )
-    n, _, told = labelled.columns(every).weighted(weights)
-    unit = np.concatenate([kept.unit[x_z], np.ones(len(kept.y))])
+    n, mean, told = labelled.weighted(weights)
+    N, shared = n, told[:p, :p]
+    if rest.rows:
+        N, _, shared = joined((n, mean[:p], shared), rest.weighted(weights))
+    unit = np.concatenate([kept.unit, np.ones(len(kept.y))])
     rotate = linalg.block_diag(np.eye(p), kept.basis)
     told = rotate.T @ (told / np.outer(unit, unit)) @ rotate
-    shared, N = told[:p, :p] / (n - 1), n
-    if rest.rows:
-        N, _, shared = labelled.columns(x_z).merge(rest.columns(x_z)).weighted(weights)
-        shared = shared / np.outer(unit[:p], unit[:p]) / (N - 1)
+    shared = shared / np.outer(kept.unit, kept.unit) / (N - 1)
     by = _Coordinates.of(shared, r_x)
     coefficients, spread, left = _regression(by, told, p, n, rest.rows)
     # What is left of z after x, of y after x and z, and then of x's part in both.

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import linalg
 
-from sslboost.core.linalg import RANK_RTOL, as_covariance, whitening
+from sslboost.core.linalg import RANK_RTOL, Whitening, as_covariance, whitening
 from sslboost.core.validation import as_array, as_count
 from sslboost.criteria.tests import rao_test
 
@@ -48,17 +48,24 @@ def wilks_from_moments(cov, n, first, second, given=()):
         block = cov[np.ix_(rows, columns)]
         return block - half_rows.T @ half_columns if white else block
 
-    P, Q = (_spread(left(k, k, half, half)) for k, half in [(a, half_a), (b, half_b)])
-    correlations = linalg.svdvals(P.T @ left(a, b, half_a, half_b) @ Q) if P.size and Q.size else []
-    rank = white.rank if white else 0
-    return rao_test(np.asarray(correlations), n, P.shape[1], Q.shape[1], rank)
+    P, Q = (_left_over(left(k, k, half, half)) for k, half in [(a, half_a), (b, half_b)])
+    cross = Q.whiten(P.whiten(left(a, b, half_a, half_b)).T)
+    correlations = linalg.svdvals(cross) if cross.size else np.zeros(0)
+    return rao_test(correlations, n, P.rank, Q.rank, white.rank if white else 0)
 
 
-def _spread(cov):
-    """T with T' cov T = I on the range of a covariance in units of the columns before."""
+def _left_over(cov):
+    """Whitening of what is left of columns, whose rank counts in units of what they were."""
+    try:
+        factor = linalg.cholesky(cov, lower=True)
+        if (np.diag(factor) ** 2 > RANK_RTOL).all():
+            return Whitening(factor, True, factor)
+    except linalg.LinAlgError:
+        pass
     values, vectors = linalg.eigh(cov)
     kept = values > RANK_RTOL * max(values[-1], 1.0)
-    return vectors[:, kept] / np.sqrt(values[kept])
+    vectors, lengths = vectors[:, kept], np.sqrt(values[kept])
+    return Whitening(vectors / lengths, False, vectors * lengths)
 
 
 def _places(name, value, d):

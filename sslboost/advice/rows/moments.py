@@ -105,15 +105,12 @@ class Moments:
         self._join(group, n, mean + rest, rows.T @ rows)
 
     def _join(self, group, n, mean, scatter):
-        """Chan, Golub and LeVeque (1983), equation 2.1."""
-        before = self.count[group]
-        total = before + n
-        step = mean - self.mean[group]
+        before = (self.count[group], self.mean[group], self.scatter[group])
+        count, self.mean[group], between = _between(before, n, mean)
         self.scatter[group] += scatter
-        if before:
-            self.scatter[group] += np.outer(step * (before * n / total), step)
-        self.mean[group] += step * (n / total)
-        self.count[group] = total
+        if between is not None:
+            self.scatter[group] += between
+        self.count[group] = count
 
     def merge(self, other):
         """Add what another object has summed.
@@ -145,7 +142,10 @@ class Moments:
         Returns
         -------
         Moments
+            Themselves where these are all.
         """
+        if np.array_equal(kept, np.arange(len(self.low))):
+            return self
         part = Moments(len(kept), len(self.count))
         part.count[:] = self.count
         part.mean[:] = self.mean[:, kept]
@@ -176,6 +176,32 @@ class Moments:
         between = self.mean - mean
         within = np.tensordot(weights, self.scatter, 1)
         return count, mean, within + (between * share[:, None]).T @ between
+
+
+def joined(one, other):
+    """Return count, mean and scatter of the rows of two disjoint sets.
+
+    Parameters
+    ----------
+    one, other : tuples of count, mean (d,) and scatter (d, d)
+
+    Returns
+    -------
+    tuple of count, mean and scatter
+
+    Source: Chan, Golub and LeVeque (1983), equation 2.1.
+    """
+    count, mean, between = _between(one, *other[:2])
+    scatter = one[2] + other[2]
+    return count, mean, scatter if between is None else scatter + between
+
+
+def _between(before, n, mean):
+    """Count and mean with n rows more, and what the step between the means adds, if anything."""
+    count = before[0] + n
+    step = mean - before[1]
+    between = np.outer(step * (before[0] * n / count), step) if before[0] else None
+    return count, before[1] + step * (n / count), between
 
 
 def dealt(numbers, groups):
