@@ -58,9 +58,21 @@ def test_the_other_p_values_are_those_of_the_tests_on_rows():
     root = np.random.default_rng(0).standard_normal((8, 12))
     x, z, y = GaussianPopulation(root @ root.T, 4, 3, 1).sample(100, np.random.default_rng(1))
     signal, innovation, first = advise(x, z, y, bootstrap=0).effects[:3]
-    assert first.p_value == pytest.approx(criteria.c1_test(x, z, y).p_value, rel=1e-6)
-    assert innovation.p_value == pytest.approx(criteria.c1_test(z, y, x).p_value, rel=1e-6)
+    assert first.p_value == pytest.approx(criteria.c1_test(x, z, y).p_value, rel=1e-6, abs=0)
+    assert innovation.p_value == pytest.approx(criteria.c1_test(z, y, x).p_value, rel=1e-6, abs=0)
     assert signal.p_value < 0.05
+
+
+def test_intervals_are_as_wide_as_estimates_are_apart():
+    population = isotropic_population(0.5, 0.5, 3)
+    found = [
+        advise(*population.sample(500, s), labels=20, bootstrap=40 * (s < 3)) for s in range(30)
+    ]
+    spread = np.std([report.effects[0].estimate for report in found], ddof=1)
+    half = np.mean([r.effects[0].high - r.effects[0].low for r in found[:3]]) / 2
+    reach = stats.t.ppf(0.975, 1 / (1 / 63 + 1 / 40))
+    # Thirty samples know a deviation to 13 %, three times 40 resamples and 64 groups to 9 %.
+    assert half / reach / spread == pytest.approx(1, rel=0.6)
 
 
 def test_more_rows_make_intervals_narrower_as_the_root_of_their_number():
