@@ -8,6 +8,7 @@ from tqdm import tqdm
 from sslboost.core.validation import as_count
 from sslboost.theorems import (
     _bounds,
+    _budget,
     _criteria,
     _data,
     _panels,
@@ -27,6 +28,7 @@ REGISTRY = (
     *_bounds.THEOREMS,
     *_panels.THEOREMS,
     *_uses.THEOREMS,
+    *_budget.THEOREMS,
     *_data.THEOREMS,
 )
 

@@ -70,7 +70,7 @@ RECORDS = (
     ),
     *("Choice", "Coordinates", "CriterionTest", "Dependence", "Estimate", "Figure"),
     *("FittingProblem", "FourierMap", "Html", "Innovation", "Inputs", "Judged", "Limit"),
-    *("Interactive", "LiveResult"),
+    *("Interactive", "LiveResult", "budget_map.Panel"),
     *(
         "Head",
         "Lagging",
