@@ -10,7 +10,6 @@ from sslboost.theorems import (
     _bounds,
     _budget,
     _criteria,
-    _data,
     _panels,
     _processor,
     _representation,
@@ -29,7 +28,7 @@ REGISTRY = (
     *_panels.THEOREMS,
     *_uses.THEOREMS,
     *_budget.THEOREMS,
-    *_data.THEOREMS,
+    *_budget.DATA,
 )
 
 __all__ = ["FALSE_ALARM", "REGISTRY", "Theorem", "certify_all"]
