@@ -14,6 +14,7 @@ from sslboost.criteria.gaps import (
 from sslboost.criteria.mixed import c1_test_mixed, c1_test_mixed_per_class
 from sslboost.criteria.nonlinear import ci_test_kernel
 from sslboost.criteria.permuted import c1_test_permuted_residuals, c2_test_permuted_residuals
+from sslboost.criteria.second_moments import wilks_from_moments
 from sslboost.criteria.tests import (
     CriterionTest,
     c1_test,
@@ -49,4 +50,5 @@ __all__ = [
     "holm",
     "pipeline",
     "simulate_pipeline",
+    "wilks_from_moments",
 ]

@@ -309,16 +309,38 @@ def _wilks_test(first, second, given):
     """Wilks' Lambda of two named samples given a span, by Rao's F."""
     P, Q = _span(*first, given).basis, _span(*second, given).basis
     n, p, q, g = len(P), P.shape[1], Q.shape[1], given.basis.shape[1]
+    names = tuple(sample[0] for sample in (first, second))
+    return rao_test(np.linalg.svd(P.T @ Q, compute_uv=False), n, p, q, g, names)
+
+
+def rao_test(correlations, n, p, q, g, names=("first", "second")):
+    """Test two samples given a third by Rao's F of Wilks' Lambda.
+
+    Parameters
+    ----------
+    correlations : array (k,)
+        The canonical ones of the first and the second sample given the third.
+    n, p, q, g : int
+        Rows, and ranks of the three.
+    names : tuple of two str
+        Of the samples, for the message.
+
+    Returns
+    -------
+    CriterionTest
+
+    Source: Rao (1951).
+    """
     error_df = n - 1 - g - q
     if error_df < p or g >= n - 1:
         raise ValueError(
-            f"n must exceed the ranks of {first[0]}, {second[0]} and what is given, "
+            f"n must exceed the ranks of {names[0]}, {names[1]} and what is given, "
             f"got n = {n} with ranks {p}, {q} and {g}"
         )
     df1 = p * q
     if df1 == 0:
         return CriterionTest(0.0, (0, error_df), 1.0)
-    r = np.minimum(np.linalg.svd(P.T @ Q, compute_uv=False), 1.0)
+    r = np.minimum(correlations, 1.0)
     s = math.sqrt((df1**2 - 4) / (p**2 + q**2 - 5)) if p**2 + q**2 > 5 else 1.0
     df2 = s * (error_df + q - (p + q + 1) / 2) - (df1 - 2) / 2
     with np.errstate(divide="ignore"):

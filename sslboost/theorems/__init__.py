@@ -28,6 +28,7 @@ REGISTRY = (
     *_panels.THEOREMS,
     *_uses.THEOREMS,
     *_budget.THEOREMS,
+    *_budget.DATA,
 )
 
 __all__ = ["FALSE_ALARM", "REGISTRY", "Theorem", "certify_all"]

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from sslboost.core import files
 from sslboost.core.command import Parser
-from tests.benchmarks import bench_budget, bench_images, bench_processor
+from tests.benchmarks import bench_advice, bench_budget, bench_images, bench_processor
 
 BENCHMARKS = (
     *bench_processor.BENCHMARKS,
     *bench_budget.BENCHMARKS,
+    *bench_advice.BENCHMARKS,
     *bench_images.BENCHMARKS,
 )
 

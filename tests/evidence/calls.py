@@ -28,6 +28,11 @@ _BENEATH = "beneath the doors: takes what they have checked, or what the package
 NOT_CALLED = {
     "core.validation": _DOOR,
     "advice.estimator": "scikit-learn's own checks and the table of its tests call them",
+    "advice.judgement": _BENEATH,
+    "advice.law": _BENEATH,
+    "advice.picture": _BENEATH,
+    "advice.rows": _BENEATH,
+    "criteria.tests.rao_test": _BENEATH,
     "images.checks": _DOOR,
     "images.networks.models.check_reads": _DOOR,
     "pages.figures.as_": _DOOR,
@@ -54,7 +59,15 @@ CALLED = ("core.linalg.as_covariance",)
 
 #: Records that functions return and users read.
 RECORDS = (
-    *("Audit", "Certificate", "CertificateTable", "Cifar10", "Collapse", "ComposedProcessor"),
+    *(
+        "AdviceWarning",
+        "Audit",
+        "Certificate",
+        "CertificateTable",
+        "Cifar10",
+        "Collapse",
+        "ComposedProcessor",
+    ),
     *("Choice", "Coordinates", "CriterionTest", "Dependence", "Estimate", "Figure"),
     *("FittingProblem", "FourierMap", "Html", "Innovation", "Inputs", "Judged", "Limit"),
     *("Interactive", "LiveResult", "budget_map.Panel"),
@@ -68,6 +81,7 @@ RECORDS = (
         "Probe",
         "Profile",
         "Recording",
+        "Report",
         "Snapshot",
         "Solutions",
         "Split",

@@ -25,6 +25,7 @@ from tests.evidence.registry import (
     count_or_infinite,
     covariance,
     positive,
+    square,
     strength,
 )
 
@@ -80,8 +81,25 @@ _strengths = {name: strength for name in ("y_to_x", "s_to_x", "y_to_z", "s_to_z"
 _links = {name: number(0.0) for name in ("mix", "leak")}
 _study = {"networks": count(1), "steps": count(2)}
 
+_advice = {
+    "labels": count(30),
+    "categorical": choices("y").but("empty"),
+    "bootstrap": count(3, least=0),
+}
+
+
+def _places(*values):
+    """Places of columns."""
+    wrong = {"negative": [-1], "beyond": [10**6], "fraction": [0.5]}
+    return array(lambda: np.array(values)).also(**wrong)
+
+
 #: Kinds of the arguments of one function, by its name within the package.
 OWN = {
+    "advice.advise.advise": _advice
+    | {"Y": array(lambda: v.sample("y"), tied=ROWS).but("with nan", "texts of its shape")},
+    "advice.advise.advise_file": _advice
+    | {"path": thing(v.rows_file), "x": choices("x*"), "z": choices("z"), "y": choices("y")},
     "population.families.latent_population": {
         **_strengths,
         **_links,
@@ -158,6 +176,13 @@ OWN = {
         "y": array(lambda: v.normal(5), tied=ROWS),
     },
     "criteria.gaps.c1_gap_per_class": _of_mixture,
+    "criteria.second_moments.wilks_from_moments": {
+        "cov": array(lambda: v.population().cov).also(**square),
+        "n": count(50),
+        "first": _places(0, 1),
+        "second": _places(2, 3),
+        "given": _places(4, 5).but("axis 0 empty"),
+    },
     "criteria.tests.c1_test_permuted": {"permutations": count(19)},
     "criteria.permuted.c1_test_permuted_residuals": {"permutations": count(19)},
     "criteria.permuted.c2_test_permuted_residuals": {"permutations": count(19)},

@@ -52,6 +52,15 @@ def new_path():
     return Path(tempfile.mkdtemp()) / "new.json"
 
 
+def rows_file():
+    """A file of labelled rows, with columns x0, ..., z0, ... and y0, ..."""
+    path = new_path().with_suffix(".csv")
+    blocks = [sample(block) for block in "xzy"]
+    names = [f"{b}{i}" for b, rows in zip("xzy", blocks, strict=True) for i in range(rows.shape[1])]
+    np.savetxt(path, np.hstack(blocks), delimiter=",", header=",".join(names), comments="")
+    return path
+
+
 def new_folder():
     return Path(tempfile.mkdtemp())
 
