@@ -39,9 +39,8 @@ def risks(report):
     ax.set_yticks(np.arange(len(shown)), [use.name for use in shown])
     ax.set_ylim(-0.6, max(len(shown), 1) - 0.4)
     intervals = any(use.low is not None for use in shown)
-    ax.set_xlabel(
-        f"predicted risk with {report.labels} labels" + (", 95 % interval" if intervals else "")
-    )
+    ending = "\n95 % intervals" if intervals else ""
+    ax.set_xlabel(f"predicted risk, {report.labels:,} labels{ending}")
     return fig
 
 

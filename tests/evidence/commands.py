@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: The modules whose ``main`` is called, by how a shell calls them.
 PROGRAMS = {
+    "-m sslboost.advice": "sslboost.advice.__main__",
     "-m sslboost.images": "sslboost.images.__main__",
     "-m sslboost.pages": "sslboost.pages.__main__",
     "-m sslboost.theorems": "sslboost.theorems.__main__",
@@ -27,6 +28,7 @@ PROGRAMS = {
 
 COUNTS = ("0", "-1", "1.5", "three", "", "1e3", "nan", "9" * 20)
 SEEDS = ("-1", "1.5", "x", "", "1e400")
+_ADVISE = ["advise", "none.csv", "--z", "z", "--y", "y"]
 OUTPUTS = ("", ".", "folder", "missing/out.json", "file/out.json", f"{'long' * 100}.json")
 _TABLE = ("table", "--profile", "smoke")
 _TABLE_OUT = (*_TABLE, "--out", "out.json")
@@ -34,7 +36,7 @@ _TABLE_OUT = (*_TABLE, "--out", "out.json")
 
 def wrong_lines():
     """Return (program, arguments) of every wrong command line."""
-    images, pages, theorems, capacity, book = PROGRAMS
+    advice, images, pages, theorems, capacity, book = PROGRAMS
     lines = [(program, ["--unknown"]) for program in PROGRAMS]
     lines += [(program, ["unknown"]) for program in PROGRAMS]
     lines += [(program, []) for program in (images, pages)]
@@ -60,6 +62,18 @@ def wrong_lines():
     lines += [(images, [*_TABLE_OUT, "more"]), (images, [*_TABLE_OUT, "--replace=yes"])]
     lines += [(pages, [command, out]) for command in ("overview", "live") for out in OUTPUTS]
     lines += [(pages, ["overview"]), (pages, ["live"]), (pages, ["live", "a", "b"])]
+    lines += [(advice, []), (advice, ["advise"]), (advice, [*_ADVISE, "more"])]
+    lines += [(advice, ["advise", path, *_ADVISE[2:]]) for path in ("", ".", "file", "folder")]
+    for option, values in {
+        "--labels": COUNTS,
+        "--bootstrap": COUNTS[1:],
+        "--seed": SEEDS,
+        "--json": OUTPUTS,
+        "--plot": (*OUTPUTS, "out.txt", "out"),
+        "--categorical": ("x", "", "Y"),
+    }.items():
+        lines += [(advice, [*_ADVISE, option, value]) for value in values]
+        lines += [(advice, [*_ADVISE, option])]
     lines += [(theorems, [option, out]) for option in ("--out", "--board") for out in OUTPUTS]
     lines += [(theorems, ["--seed", seed]) for seed in SEEDS]
     lines += [(theorems, ["--seeds", number]) for number in COUNTS]
