@@ -153,7 +153,9 @@ def sample_complexity(R, k, epsilon):
     Returns
     -------
     float
-        Real-valued; the smallest sufficient number of labels is its ceiling.
+        Real-valued; its ceiling is the smallest sufficient number of labels among those above
+        k + 1. Fewer than k labels may do as well, where W phi itself varies by little more
+        than epsilon.
 
     Raises
     ------

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from sslboost import criteria
 from sslboost.core.certificate import Certificate
 from sslboost.population import GaussianPopulation, latent_population
 from sslboost.representation import pretext, risk
@@ -93,6 +94,59 @@ def _same_law(problem, rng):
     return not_rejected(float(stats.ks_2samp(fits, draws).pvalue))
 
 
+@dataclass(frozen=True)
+class _Nearly:
+    """A population near conditional independence, and the claimed bound of what is lost."""
+
+    population: GaussianPopulation
+    bound: float
+
+
+def _nearly(rng, power):
+    population = family(rng, dims_z=(2, 0), mix=rng.uniform(0.02, 0.2))
+    B = np.linalg.solve(population.block("y", "y"), population.block("y", "z"))
+    sigma = np.linalg.svd(B, compute_uv=False)[-1]
+    return _Nearly(population, float((criteria.epsilon_ci(population) / sigma) ** power))
+
+
+def _loses_no_more(problem, rng):
+    """Distance of the best head on psi* from E[y | x], by the normal equations in x."""
+    xx = problem.population.block("x", "x")
+    psi, yhat = (
+        pretext.psi_star(problem.population).matrix,
+        problem.population.best_linear("y", "x"),
+    )
+    seen, shared = psi @ xx @ psi.T, psi @ xx @ yhat.T
+    total = np.trace(yhat @ xx @ yhat.T)
+    lost = total - np.sum(shared * np.linalg.solve(seen, shared))
+    return Certificate("", float(lost), problem.bound, tolerance=1e-12 * total)
+
+
+@dataclass(frozen=True)
+class _Few:
+    """A head on features with standard deviations ``sd``, and fewer labels than features."""
+
+    W: np.ndarray
+    sd: np.ndarray
+    n2: int
+
+
+def _few(rng, spread):
+    k = rng.integers(12, 30)
+    return _Few(rng.standard_normal(k), np.geomspace(1, spread, k), rng.integers(2, k // 2))
+
+
+def _has_the_excess_of_few(problem, rng, repetitions=4000):
+    """Fits of minimal norm to labels with noise of variance one."""
+    (k,), n2 = problem.W.shape, problem.n2
+    Phi = problem.sd * rng.standard_normal((repetitions, n2, k))
+    y = Phi @ problem.W + rng.standard_normal((repetitions, n2))
+    fits = (np.linalg.pinv(Phi) @ y[..., None])[..., 0]
+    draws = np.sum((problem.sd * (fits - problem.W)) ** 2, axis=1)
+    power = np.sum((problem.sd * problem.W) ** 2)
+    return agrees(draws, n2 / (k - n2 - 1) + power * (1 - n2 / k))
+
+
 THEOREMS = (
     Theorem(
         "No approximation error",
@@ -104,6 +158,30 @@ THEOREMS = (
         _residual_is_orthogonal,
         lambda rng: family(rng, dims_z=(2, 0), mix=1.0),
         "thm-approximation",
+    ),
+    Theorem(
+        "Nearly conditional independence",
+        _CHAPTER,
+        r"the head on $\psi^*$ loses at most $\varepsilon_{CI}^2/\sigma_{\min}(B)^2$ of "
+        r"$\mathbb E[y \mid x]$, $B = \Sigma_{zy}\Sigma_{yy}^{-1}$",
+        "beyond the slides",
+        ("rank cov_zy = d_y", "the bound is the square of the departure, not its fourth power"),
+        lambda rng: _nearly(rng, 2),
+        _loses_no_more,
+        lambda rng: _nearly(rng, 4),
+        "thm-approximate-ci",
+    ),
+    Theorem(
+        "Fewer labels than features",
+        _CHAPTER,
+        r"with $n_2 \le k - 2$ labels the fit of minimal norm has excess risk "
+        r"$\operatorname{tr}(R)\,n_2/(k-n_2-1) + \|W\|^2(1 - n_2/k)$",
+        "beyond the slides",
+        ("the features are isotropic",),
+        lambda rng: _few(rng, 1.0),
+        _has_the_excess_of_few,
+        lambda rng: _few(rng, 10.0),
+        "thm-few-labels",
     ),
     Theorem(
         "Sample complexity Õ(dim y)",

@@ -212,6 +212,23 @@ def test_coordinates_of_the_latent_family():
     assert same.risk == pytest.approx(9 * found.risk, rel=1e-8)
 
 
+def test_each_label_has_lam_over_its_own_variance():
+    """The second label in units of its own, against two populations with one label each."""
+    links = {"y_to_x": [2.0, 1.0], "y_to_z": [1.0, 2.0]}
+    both = latent_population(2, 3, dims_x=(4, 5, 90), **links, rng=1)
+    units = np.append(np.ones(len(both.cov) - 1), 1.5)
+    both = GaussianPopulation(both.cov * np.outer(units, units), both.d_x, both.d_z, 2)
+    found = past_threshold.population_limit(both, 3 * both.m, 0.1)
+    alone = []
+    for i, variance in enumerate((1.0, 2.25)):
+        keep = np.append(np.arange(both.d_x + both.d_z), both.d_x + both.d_z + i)
+        one = GaussianPopulation(both.cov[np.ix_(keep, keep)], both.d_x, both.d_z, 1)
+        assert one.block("y", "y").item() == pytest.approx(variance)
+        alone.append(past_threshold.population_limit(one, 3 * both.m, 0.1))
+    assert found.risk == pytest.approx(sum(each.risk for each in alone), rel=1e-10)
+    assert found.objective == pytest.approx(sum(each.objective for each in alone), rel=1e-10)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
