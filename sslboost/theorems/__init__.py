@@ -26,6 +26,7 @@ REGISTRY = (
     *_bounds.THEOREMS,
     *_panels.THEOREMS,
     *_uses.THEOREMS,
+    *_representation.WITH_MEANS,
 )
 
 __all__ = ["FALSE_ALARM", "REGISTRY", "Theorem", "certify_all"]
