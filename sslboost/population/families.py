@@ -175,6 +175,61 @@ def isotropic_population(k2=0.5, rho=0.5, d=20, *, noise=0, tells=True, rng=0):
     return GaussianPopulation(cov, d_x, d, 1)
 
 
+@takes(apart=bool)
+def copying_population(k2=0.5, rho=0.5, copied=1.0, d=10, *, noise=30, tells=1.0, apart=True):
+    """Return a population whose z is a noisy picture of the label, beside copies of inputs.
+
+    With independent standard x_1, ..., x_{d + noise} and e_1, ..., e_d::
+
+        y   = k x_1 + r,    Var y = 1,
+        z_1 = s (k x_1 + tells r) + e_1,
+        z_j = copied x_j + e_j    for j = 2, ..., d.
+
+    ``k2`` is the signal and ``s^2 (1 - k2) = rho / (1 - rho)``: for ``tells = 1`` z explains the
+    share rho of what x leaves of y. Some processor meets (C1) and (C2) if and only if tells is 1.
+    The copies alone break conditional independence, and psi* keeps all that x tells of y; unless
+    they are not kept ``apart`` from the picture: then ``copied x_{d + 1}`` is added to z_1.
+
+    Parameters
+    ----------
+    k2, rho : float in (0, 1)
+    copied : float
+        Strength of the copies, positive: at 0 z would have one direction in x, and not d.
+    d : int
+        Dimension of z, at least 2.
+    noise : int
+        Further inputs, at least 1.
+    tells : float
+    apart : bool
+
+    Returns
+    -------
+    GaussianPopulation
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Source: beyond the slides; Lee et al. (2021), Figure 1, where z is in part a copy of x.
+    """
+    k2, rho = (as_number(n, v, above=0, most=1) for n, v in [("k2", k2), ("rho", rho)])
+    if 1 in (k2, rho):
+        raise ValueError(f"k2 and rho must be below 1, got {k2} and {rho}")
+    copied, tells = as_number("copied", copied, above=0), as_number("tells", tells)
+    d, noise = as_count("d", d, least=2), as_count("noise", noise)
+    inputs, s = d + noise, np.sqrt(rho / (1 - rho) / (1 - k2))
+    # Coefficients on x, r in units of its own, and e.
+    on = np.zeros((inputs + d + 1, inputs + 1 + d))
+    on[:inputs, :inputs] = np.eye(inputs)
+    z, y = slice(inputs, inputs + d), -1
+    on[y, 0], on[y, inputs] = np.sqrt(k2), np.sqrt(1 - k2)
+    on[z, :d], on[z, inputs + 1 :] = copied * np.eye(d), np.eye(d)
+    on[inputs, 0], on[inputs, inputs] = s * on[y, 0], s * tells * on[y, inputs]
+    on[inputs, d] = 0.0 if apart else copied
+    return GaussianPopulation(on @ on.T, inputs, d, 1)
+
+
 def lee_mixture(k=10, alpha=0.0, *, d_x=50, d_z=40, rng=0):
     """Return the mixture of Lee et al.'s simulation, conditionally independent at alpha = 0.
 

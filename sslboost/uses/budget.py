@@ -10,7 +10,7 @@ from scipy import integrate
 
 from sslboost.bounds import past_threshold
 from sslboost.core.linalg import RANK_RTOL, whitening
-from sslboost.core.validation import as_count, as_number, takes
+from sslboost.core.validation import as_array, as_count, as_number, takes
 from sslboost.population import GaussianPopulation
 from sslboost.processor import lambda_star, unexplained
 from sslboost.uses.innovation import augmented_excess, innovation
@@ -19,14 +19,17 @@ from sslboost.uses.innovation import augmented_excess, innovation
 USES = {
     "guessing": "exact",
     "x directly": "exact",
-    "minimum norm": "exact",
     "plain SSL": "exact",
+    "minimum norm": "exact",
     "reduced-rank SSL": "exact",
     "joint head": "exact",
     "augmented head": "exact",
     "conditional-loss processor": "asymptotic",
     "slides' processor": "asymptotic",
 }
+
+#: Uses that are told Cov[x, z | y], which no data give: what they cost, nobody can have.
+NEED_DELTA = ("conditional-loss processor",)
 
 #: Splits of a budget that are tried for a processor and its head.
 _SPLITS = 128
@@ -95,31 +98,36 @@ def best(by_use):
 
     Parameters
     ----------
-    by_use : dict of float
+    by_use : dict of float, or of arrays of one shape
         As of :func:`risks`; what is not a number does not take part.
 
     Returns
     -------
-    str
+    str, or array of str
 
     Raises
     ------
     ValueError
-        If it is no such dictionary, or holds no number.
+        If it is no such dictionary, or holds no finite risk of some budget.
 
     Source: beyond the slides; the chapter on the label budget.
     """
     if not isinstance(by_use, dict) or not by_use or not by_use.keys() <= USES.keys():
         raise ValueError(f"by_use must hold uses among {', '.join(USES)}, got {by_use!r:.200}")
-    known = {
-        use: as_number(f"risk of {use}", by_use[use], least=0)
-        for use in USES
-        if use in by_use and not np.isposinf(by_use[use]) and not np.isnan(by_use[use])
-    }
-    if not known:
-        raise ValueError(f"by_use must hold a finite risk, got {by_use!r:.200}")
-    least = min(known.values())
-    return next(use for use, risk in known.items() if risk <= least * (1 + RANK_RTOL))
+    uses = [use for use in USES if use in by_use]
+    known = []
+    for use in uses:
+        risk = np.asarray(by_use[use])
+        unknown = np.isnan(risk) if risk.dtype.kind == "f" else False
+        known.append(as_array(use, np.where(unknown, np.inf, risk), None, infinite=True))
+    shapes = {risk.shape for risk in known}
+    if len(shapes) > 1:
+        raise ValueError(f"by_use must hold risks of one shape, got {shapes}")
+    least = np.min(known, axis=0)
+    if not (np.isfinite(least) & (least >= 0)).all():
+        raise ValueError("by_use must hold a finite risk of every budget, none negative, got none")
+    found = np.array(uses)[np.argmax(np.array(known) <= least * (1 + RANK_RTOL), axis=0)]
+    return found if found.ndim else str(found)
 
 
 def _all(p, n, n0, lam, rank):

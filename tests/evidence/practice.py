@@ -334,6 +334,12 @@ OWN = {
         "shown": choices("1", "2").but("unknown inside", "list of texts"),
         "start": count(0, least=0),
     },
+    "pages.interactive.parts.slider": {
+        "label": text("a number").also(blank=" "),
+        "values": thing(lambda: (1, 2)),
+        "start": number(1, unknown=3),
+        "shown": function(str),
+    },
     "pages.interactive.parts.Move": {
         "line": thing(lambda: p.moving()[1].line),
         "by": choices("a").but("unknown inside", "list of texts"),

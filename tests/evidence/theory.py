@@ -96,6 +96,15 @@ OWN = {
         "noise": count(2, least=0),
         "tells": flag(True),
     },
+    "population.families.copying_population": {
+        "k2": number(0.5, negative=-0.1, zero=0, above_one=1.5),
+        "rho": number(0.5, negative=-0.1, zero=0, above_one=1.5),
+        "copied": positive,
+        "d": count(4, least=2),
+        "noise": count(2),
+        "tells": number(1.0),
+        "apart": flag(True),
+    },
     "population.families.lee_mixture": {},
     "population.gaussian.GaussianPopulation": {
         "cov": array(lambda: v.population().cov, tied=BOTH),

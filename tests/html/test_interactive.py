@@ -12,8 +12,9 @@ from sslboost import criteria, processor
 from sslboost.bounds import past_threshold
 from sslboost.pages import figures
 from sslboost.pages.interactive import Move, Reading, Slider, show
-from sslboost.population import latent_population
+from sslboost.population import copying_population, latent_population
 from sslboost.representation import risk
+from sslboost.uses import budget
 
 POSITIONS = 24  # at which every figure is read, by keys and by a pointer each
 FAMILY = {"d_y": 2, "d_s": 3, "dims_x": (5, 6, 5), "dims_z": (3, 5), "y_to_z": [1.0, 0.5]}
@@ -62,6 +63,23 @@ def worth(lam):
     return {"lam": lam} | _kept(lam)
 
 
+def spent(labels, signal, rho):
+    k2, share = (float(one.removesuffix(" %")) / 100 for one in (signal, rho))
+    population = copying_population(k2, share, 1.5, 10, noise=30)
+    found = budget.risks(population, int(labels))
+    known = found.pop("conditional-loss processor")
+    names = {
+        "plain": "minimum norm",
+        "joint": "joint head",
+        "augmented": "augmented head",
+        "reduced": "reduced-rank SSL",
+        "direct": "x directly",
+        "slides": "slides' processor",
+    }
+    said = {key: found[use] for key, use in names.items()} | {"known": known, "floor": 1 - k2}
+    return said | {"labels": int(labels), "best": budget.best(found), "risk": min(found.values())}
+
+
 #: The page, the figure on it, and what it must say where the sliders stand.
 MOVING = [
     ("book/01-pretext-ssl.html", "fig-pretext-labels", labels),
@@ -69,6 +87,7 @@ MOVING = [
     ("book/04-theorem-2.html", "fig-too-few-phases", phases),
     ("book/03-the-loss-and-theorem-1.html", "fig-loss-gaps", gaps),
     ("book/03-the-loss-and-theorem-1.html", "fig-loss-worth", worth),
+    ("book/10-the-label-budget.html", "fig-budget-moving", spent),
 ]
 
 

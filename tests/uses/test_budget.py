@@ -219,6 +219,9 @@ def test_the_best_use_is_the_first_of_the_cheapest():
         "plain SSL"
     )
     assert best({"slides' processor": np.nan, "guessing": 1.0}) == "guessing"
+    p = isotropic_population(0.5, 0.5, 4, noise=9)
+    found = best(risks(p, [2, 7, 300]))
+    assert list(found) == ["guessing", best(risks(p, 7)), "augmented head"]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +238,9 @@ def test_the_best_use_is_the_first_of_the_cheapest():
         (lambda p: best({}), "by_use must hold uses among guessing"),
         (lambda p: best({"other": 1.0}), "by_use must hold uses"),
         (lambda p: best({"guessing": np.nan}), "by_use must hold a finite risk"),
-        (lambda p: best({"guessing": -1.0}), "risk of guessing must be at least 0"),
+        (lambda p: best({"guessing": -1.0}), "none negative"),
+        (lambda p: best({"guessing": -np.inf}), "guessing must be finite"),
+        (lambda p: best({"guessing": 1.0, "plain SSL": [1.0, 2.0]}), "risks of one shape"),
     ],
 )
 def test_wrong_arguments_are_named(call, message):

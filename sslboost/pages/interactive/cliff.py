@@ -7,7 +7,7 @@ from sslboost.bounds import past_threshold
 from sslboost.bounds import past_threshold_simulation as simulation
 from sslboost.core.validation import as_count, takes
 from sslboost.pages.figures import PALETTE
-from sslboost.pages.interactive.parts import Drag, Move, Reading, Slider, as_pair
+from sslboost.pages.interactive.parts import Drag, Move, Reading, as_pair, slider
 from sslboost.pages.interactive.widget import show
 
 #: The front page's population: directions that say nothing about z, the share of the label that x
@@ -65,14 +65,8 @@ def figure(repetitions=20):
         "then falls, and stays above that of plain self-supervised learning. Simulated points lie "
         "on the curve.",
         sliders={
-            "n0": Slider(
-                "labels spent on the processor, n_0", tuple(map(str, LABELS)), LABELS.index(160)
-            ),
-            "lam": Slider(
-                "what it is paid for being useless at z, λ",
-                tuple(map(str, WEIGHTS)),
-                WEIGHTS.index(0.3),
-            ),
+            "n0": slider("labels spent on the processor, n_0", LABELS, 160),
+            "lam": slider("what it is paid for being useless at z, λ", WEIGHTS, 0.3),
         },
         moves=[
             Move(curve, ("lam",), grid, curves),
@@ -152,8 +146,8 @@ def walk(axes, alt, *, k2, kappa2, n2, rank_z):
         plane.figure,
         alt,
         sliders={
-            "ratio": Slider("extra labels, n_0/m", tuple(map(str, RATIOS)), RATIOS.index(3)),
-            "lam": Slider("weight, λ", tuple(map(str, LAMBDAS)), LAMBDAS.index(0.1)),
+            "ratio": slider("extra labels, n_0/m", RATIOS, 3),
+            "lam": slider("weight, λ", LAMBDAS, 0.1),
         },
         moves=[
             Move(curve, ("lam",), grid, curves),

@@ -5,7 +5,7 @@ import numpy as np
 
 from sslboost.core.validation import as_count
 from sslboost.pages.figures import PALETTE
-from sslboost.pages.interactive.parts import Drag, Move, Reading, Slider
+from sslboost.pages.interactive.parts import Drag, Move, Reading, slider
 from sslboost.pages.interactive.widget import show
 from sslboost.representation import risk
 
@@ -87,13 +87,11 @@ def figure(repetitions=200):
     ax.set(xlabel="labels $n_2$", ylabel="risk (1 = guessing)")
     fig.legend(loc="outside upper left")
     sliders = {
-        "n2": Slider("labels, n_2", tuple(map(str, LABELS)), LABELS.index(100)),
-        "d_y": _slider("coordinates of the label, d_y", "d_y", 2),
-        "d_z": _slider("coordinates of the pretext label, d_z", "d_z", 10),
-        "d_x": _slider("coordinates of the input, d_x", "d_x", 40),
-        "signal": Slider(
-            "what the input tells of the label", tuple(f"{s} %" for s in SIGNAL), SIGNAL.index(80)
-        ),
+        "n2": slider("labels, n_2", LABELS, 100),
+        "d_y": slider("coordinates of the label, d_y", FEATURES["d_y"], 2),
+        "d_z": slider("coordinates of the pretext label, d_z", FEATURES["d_z"], 10),
+        "d_x": slider("coordinates of the input, d_x", FEATURES["d_x"], 40),
+        "signal": slider("what the input tells of the label", SIGNAL, 80, "{} %".format),
     }
     return show(
         fig,
@@ -120,11 +118,6 @@ def _risk(k, labels, signal):
 def _residual(signal):
     """Cov[y | x] of a label whose variances sum to 1: the risk depends on its trace alone."""
     return np.array([[1 - signal / 100]])
-
-
-def _slider(label, way, start):
-    counts = FEATURES[way]
-    return Slider(label, tuple(map(str, counts)), counts.index(start))
 
 
 def _seen(curves):

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from sslboost.core.validation import as_array, as_count
+from sslboost.core.validation import as_array, as_count, as_number, takes
 from sslboost.pages import figures
 
 
@@ -42,6 +42,38 @@ class Slider:
         object.__setattr__(self, "shown", shown)
         start = as_count("start", self.start, least=0, most=len(shown) - 1)
         object.__setattr__(self, "start", start)
+
+
+@takes(shown=callable)
+def slider(label, values, start, shown=str):
+    """Return a slider over the values that a figure was computed at.
+
+    Parameters
+    ----------
+    label : str
+        As of :class:`Slider`.
+    values : tuple of numbers
+    start : number
+        The one that the still picture has.
+    shown : callable
+        From a value to its text.
+
+    Returns
+    -------
+    Slider
+
+    Raises
+    ------
+    ValueError
+        If ``start`` is none of the values, or they make no slider.
+    """
+    if not isinstance(values, tuple):
+        raise ValueError(f"values must be a tuple of numbers, got {values!r:.80}")
+    for value in values:
+        as_number("each of values", value)
+    if as_number("start", start) not in values:
+        raise ValueError(f"start must be one of {values!r:.80}, got {start!r}")
+    return Slider(label, tuple(shown(value) for value in values), values.index(start))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from sslboost import criteria, processor
 from sslboost.core.validation import as_number, takes
 from sslboost.pages.figures import PALETTE, as_all
-from sslboost.pages.interactive.parts import Drag, Move, Reading, Slider, as_pair
+from sslboost.pages.interactive.parts import Drag, Move, Reading, as_pair, slider
 from sslboost.pages.interactive.widget import show
 from sslboost.population import GaussianPopulation
 
@@ -33,6 +33,7 @@ SHARES = (
     4.1,
     4.5,
 )
+_STEERED = {"lam": slider("weight of the pretext term, λ", SHARES, 0.97, "{:g} λ*".format)}
 
 
 @takes(alt=str)
@@ -80,7 +81,7 @@ def gaps(axes, populations, alt, *, star):
     return show(
         axes[0].figure,
         alt,
-        sliders=_slider(0.97),
+        sliders=_STEERED,
         moves=moves,
         says=says,
         readings=readings,
@@ -121,7 +122,7 @@ def worth(ax, population, alt):
     return show(
         ax.figure,
         alt,
-        sliders=_slider(0.97),
+        sliders=_STEERED,
         moves=[
             _line(ax, lams),
             _dots(ax, lams, drops, PALETTE["grey"]),
@@ -155,11 +156,6 @@ def _on_U(population, lam):
     """Eigenvalues of M_y - lam M_z on the label's directions."""
     gain, cost = population.U.T @ population.K_y, population.U.T @ population.K_z
     return np.linalg.eigvalsh(gain @ gain.T - lam * cost @ cost.T)
-
-
-def _slider(share):
-    shown = tuple(f"{one:g} λ*" for one in SHARES)
-    return {"lam": Slider("weight of the pretext term, λ", shown, SHARES.index(share))}
 
 
 def _rounded(form, values):

@@ -9,7 +9,7 @@ import pytest
 
 from sslboost.pages import figures
 from sslboost.pages.glue import place
-from sslboost.pages.interactive import Drag, Move, Reading, Slider, show
+from sslboost.pages.interactive import Drag, Move, Reading, Slider, show, slider
 
 ALT = "a line that rises the faster the larger its slope"
 SLOPES, HEIGHTS = (1, 2, 3), (0, 4)
@@ -41,6 +41,11 @@ def draw(**other):
         "drags": [Drag(ax, {}, {"height": HEIGHTS})],
     }
     return show(fig, **given | other)
+
+
+def test_a_slider_over_numbers_shows_them_as_told():
+    made = slider("share", (5, 10, 50), 10, "{} %".format)
+    assert made == Slider("share", ("5 %", "10 %", "50 %"), 1)
 
 
 def vertices(path):
@@ -135,6 +140,9 @@ def sound(**other):
         (lambda: Slider("a", (1, 2)), "shown must be two or more texts"),
         (lambda: Slider("a", None), "shown must be two or more texts"),
         (lambda: Slider("a", ("1", "2"), 2), "start must be .*, got 2"),
+        (lambda: slider("a", (1, 2), 3), r"start must be one of \(1, 2\), got 3"),
+        (lambda: slider("a", [1, 2], 1), "values must be a tuple of numbers"),
+        (lambda: slider("a", ("1", "2"), 1), "each of values must be a number"),
         (lambda: sound(line="line"), "line must be a Line2D, got str"),
         (lambda: sound(x="text"), "x must be a numeric array"),
         (lambda: sound(y=[1, np.inf]), "y must be finite"),
