@@ -6,7 +6,7 @@ import numpy as np
 
 from sslboost import criteria
 from sslboost.core.linalg import RANK_RTOL, whitening
-from sslboost.core.validation import as_count, takes
+from sslboost.core.validation import as_count, as_rng, takes
 from sslboost.pages.real.sources import Triples
 from sslboost.population import GaussianPopulation
 from sslboost.uses import budget, innovation
@@ -86,7 +86,7 @@ def measure(triples, rng=0):
 
     Source: beyond the slides; slide "The Conditions That Processor f Needs to Satisfy".
     """
-    X, Z, Y = triples.X, triples.Z, triples.Y
+    X, Z, Y, rng = triples.X, triples.Z, triples.Y, as_rng(rng)
     population = criteria.empirical(X, Z, Y)
     phi = (X - X.mean(axis=0)) @ population.whitening.unwhiten(population.V)
     size, rest = np.sum(phi**2, axis=1), Y - Y.mean(axis=0) - phi @ (phi.T @ Y / len(Y))

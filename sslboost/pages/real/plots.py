@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from scipy import stats
 
-from sslboost.core.validation import as_array, as_number
+from sslboost.core.validation import as_array, as_count, as_number, takes
 from sslboost.pages.figures import PALETTE, as_all, table
 from sslboost.pages.real.outlook import FORMULAS, Measured, predict
 from sslboost.pages.real.runs import Outcomes
@@ -54,6 +54,7 @@ def interval(values, level=0.95):
     return float(values.mean()), float(quantile * stats.sem(values))
 
 
+@takes(outcomes=Outcomes)
 def best_run(outcomes, i):
     """Return the use with a formula that did best with the i-th budget, the first among equals.
 
@@ -65,7 +66,13 @@ def best_run(outcomes, i):
     Returns
     -------
     str
+
+    Raises
+    ------
+    ValueError
+        If there is no such budget.
     """
+    i = as_count("i", i, least=0, most=len(outcomes.labels) - 1)
     means = {use: values.mean() for use, values in outcomes.realised[i].items() if use in FORMULAS}
     return budget.best(means)
 
@@ -180,23 +187,23 @@ def measured_table(measured):
     """
     measured = as_all("measured", measured, Measured, named=True)
     lines = {
-        "features of x, and of psi": lambda m: f"{m.rank_x}, {m.d}",
+        "features of x, of ψ": lambda m: f"{m.rank_x}, {m.d}",
         "x explains of y": lambda m: _percent(m.signal),
-        "psi explains of y": lambda m: _percent(m.kept),
+        "ψ explains of y": lambda m: _percent(m.kept),
         "z explains of the rest": lambda m: _percent(m.told),
         "(C1): x tells of z beyond y": lambda m: _percent(m.beyond),
         "p-value": lambda m: _p(m.c1),
-        "existence: E[y|x] tells of z beyond y": lambda m: _percent(m.existence),
-        "(C2): psi loses of y": lambda m: _percent(m.lost),
+        "E[y|x] tells of z beyond y": lambda m: _percent(m.existence),
+        "(C2): ψ loses of y": lambda m: _percent(m.lost),
         "p-value ": lambda m: _p(m.c2),
-        "tails of psi, Gaussian 1": lambda m: f"{m.tails:.1f}",
+        "tails of ψ (Gaussian: 1)": lambda m: f"{m.tails:.1f}",
     }
     rows = [[line, *map(said, measured.values())] for line, said in lines.items()]
     return table("numbers", ["", *measured], rows)
 
 
 def _percent(share):
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
 def _p(test):

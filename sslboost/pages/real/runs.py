@@ -6,7 +6,7 @@ import numpy as np
 
 from sslboost.advice import PretextRegressor
 from sslboost.core.linalg import RANK_RTOL
-from sslboost.core.validation import as_count, as_rng, as_samples, takes
+from sslboost.core.validation import as_count, as_matrix, as_number, as_rng, as_samples, takes
 from sslboost.criteria import empirical
 from sslboost.pages.real.outlook import FORMULAS, as_budgets, best_weight, predict
 from sslboost.pages.real.sources import Triples
@@ -156,7 +156,9 @@ def fitted(pretext, X, Z, Y, uses, c=None, *, chosen=False):
         If the arrays do not match, or a use is unknown or needs more rows.
     """
     X, Z, Y = as_samples(X=X, Z=Z, Y=Y)
-    if not set(uses) <= set(FORMULAS):
+    X, Z = as_matrix("X", X, columns=pretext.d_x), as_matrix("Z", Z, columns=pretext.d_z)
+    named = isinstance(uses, list | tuple | set | dict)
+    if not named or not uses or not all(use in FORMULAS for use in uses):
         raise ValueError(f"uses must be among {', '.join(FORMULAS)}, got {uses!r:.80}")
     psi, to_x = pretext.best_linear("z", "x").T, pretext.whitening.unwhiten(np.eye(pretext.rank_x))
     strongest = np.linalg.svd(pretext.K_z, full_matrices=False)[0][:, : pretext.U.shape[1]]
@@ -173,7 +175,7 @@ def fitted(pretext, X, Z, Y, uses, c=None, *, chosen=False):
     F, shift = X @ psi, heads.shift_star(pretext)
     on_psi = {}
     if "augmented head" in uses:
-        on_psi["augmented head"] = heads.fit_augmented(F, Z, Y, shift, c)
+        on_psi["augmented head"] = heads.fit_augmented(F, Z, Y, shift, as_number("c", c))
         if chosen:
             on_psi["augmented, c chosen"] = heads.choose_c(F, Z, Y, shift).head
     if "joint head" in uses:
