@@ -8,6 +8,7 @@ from tqdm import tqdm
 from sslboost.core.validation import as_count
 from sslboost.theorems import (
     _bounds,
+    _budget,
     _criteria,
     _panels,
     _processor,
@@ -26,6 +27,7 @@ REGISTRY = (
     *_bounds.THEOREMS,
     *_panels.THEOREMS,
     *_uses.THEOREMS,
+    *_budget.THEOREMS,
     *_representation.WITH_MEANS,
 )
 

@@ -4,9 +4,13 @@ from pathlib import Path
 
 from sslboost.core import files
 from sslboost.core.command import Parser
-from tests.benchmarks import bench_images, bench_processor
+from tests.benchmarks import bench_budget, bench_images, bench_processor
 
-BENCHMARKS = (*bench_processor.BENCHMARKS, *bench_images.BENCHMARKS)
+BENCHMARKS = (
+    *bench_processor.BENCHMARKS,
+    *bench_budget.BENCHMARKS,
+    *bench_images.BENCHMARKS,
+)
 
 
 def main(arguments=None):

@@ -58,7 +58,7 @@ RECORDS = (
     *("Audit", "Certificate", "CertificateTable", "Cifar10", "Collapse", "ComposedProcessor"),
     *("Choice", "Coordinates", "CriterionTest", "Dependence", "Estimate", "Figure"),
     *("FittingProblem", "FourierMap", "Html", "Innovation", "Inputs", "Judged", "Limit"),
-    *("Interactive", "LiveResult"),
+    *("Interactive", "LiveResult", "budget_map.Panel"),
     *(
         "Head",
         "Lagging",

@@ -15,7 +15,7 @@ from sslboost.images.table import part as part_module
 from sslboost.images.table import profiles, select
 from sslboost.images.table import read as read_table
 from sslboost.images.table.collapse import Collapse
-from sslboost.pages import interactive, recordings
+from sslboost.pages import budget_map, interactive, recordings
 from sslboost.pages.cifar10 import live, mechanism
 from sslboost.pages.real import outlook, runs, sources
 from tests.evidence import values
@@ -256,6 +256,10 @@ def recording():
 
 def recordings_folder():
     return recorded("live").parent
+
+
+def map_panels():
+    return budget_map.winners(2, 2)
 
 
 #: Makers of the objects whose methods are called, by their class.
