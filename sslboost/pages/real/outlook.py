@@ -39,8 +39,8 @@ class Measured:
         z explains.
     beyond, existence : float
         What x, and what E[y | x], tells of z beyond y: mean over the columns of z, as a share of
-        their variance. (C1) of x holds if and only if the first is zero, and some processor meets
-        both criteria if and only if the second is.
+        their variance, less what chance would show on as many rows. (C1) of x holds if and only if
+        the first is zero of the law, and some processor meets both if and only if the second is.
     lost : float
         The (C2) gap of psi*, as a share of the variance of y.
     tails : float
@@ -82,7 +82,7 @@ def measure(triples, rng=0):
     Returns
     -------
     Measured
-        Shares are not corrected for the rows that they were estimated from.
+        Other shares are not corrected for the rows that they were estimated from.
 
     Source: beyond the slides; slide "The Conditions That Processor f Needs to Satisfy".
     """
@@ -94,6 +94,8 @@ def measure(triples, rng=0):
     psi, everything = population.best_linear("z", "x"), np.eye(population.d_x)
     of_y, told = np.trace(population.block("y", "y")), innovation.innovation(population)
     left = np.trace(told.given_phi)
+    rank_x, rank_y = population.rank_x, population.U.shape[1]
+    by_chance = _chance(population, len(X))
     if triples.classes:
         few = slice(_ROWS)
         labels = Y[few].argmax(axis=1)
@@ -102,20 +104,33 @@ def measure(triples, rng=0):
     else:
         c1 = criteria.c1_test(X, Z, Y)
     return Measured(
-        rank_x=population.rank_x,
+        rank_x=rank_x,
         rank_z=len(told.told),
         d=len(told.B),
         signal=float(1 - population.floor / of_y),
         kept=float(1 - left / of_y),
         told=float(1 - np.trace(told.given_both) / left),
-        beyond=criteria.c1_gap(population, everything) ** 2 / population.d_z,
-        existence=criteria.existence_gap(population) ** 2 / population.d_z,
+        beyond=criteria.c1_gap(population, everything) ** 2 / population.d_z - by_chance(rank_x),
+        existence=criteria.existence_gap(population) ** 2 / population.d_z - by_chance(rank_y),
         lost=float(criteria.c2_gap(population, psi) / of_y),
         tails=float(np.mean(size**2) / (len(told.B) * (len(told.B) + 2))),
         louder=float(np.mean(size * noise) / (len(told.B) * np.mean(noise))),
         c1=c1,
         c2=criteria.c2_test(X @ psi.T, X, Y),
     )
+
+
+def _chance(population, rows):
+    """Mean share of z that directions which tell nothing of it beyond y show on so many rows.
+
+    Given y a whitened direction varies less than 1 as far as y tells it, and z less than its
+    variance. A function of the number of directions, among which are those that y tells.
+    """
+    white = whitening(population.block("y", "y"))
+    told = np.sum(white.whiten(population.K_y.T) ** 2)
+    variance = np.diag(population.block("z", "z"))
+    left = np.diag(population.conditional("z", "z", "y")) / np.where(variance > 0, variance, 1.0)
+    return lambda directions: float((directions - told) * left.mean() / rows)
 
 
 @takes(population=GaussianPopulation)

@@ -66,6 +66,10 @@ class Triples:
     classes: bool = False
 
     def __post_init__(self):
+        for field, kind in (("name", str), ("classes", bool)):
+            if not isinstance(getattr(self, field), kind):
+                came = getattr(self, field)
+                raise ValueError(f"{field} must be a {kind.__name__}, got {came!r:.80}")
         arrays = as_samples(least=2, X=self.X, Z=self.Z, Y=self.Y)
         Y = arrays[2]
         if self.classes and not (np.isin(Y, (0, 1)).all() and (Y.sum(axis=1) == 1).all()):
