@@ -230,17 +230,20 @@ def winners_table(runs):
     for one in as_all("runs", runs, Outcomes):
         for i, n in enumerate(one.labels):
             first, best = budget.best(one.predicted[i]), best_run(one, i)
-            paired = one.realised[i][first] - one.realised[i][best]
-            cost = "the same" if first == best else _signed(paired)
+            won = "the same"
+            if first != best:
+                mean, half = interval(one.realised[i][first] - one.realised[i][best])
+                won = f"{best}, by {mean:.3f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{half:.3f}"
             mean, half = interval(one.realised[i][first])
-            risks = [f"{one.predicted[i][first]:.3f}", f"{mean:.3f} ± {half:.3f}"]
-            rows.append([one.triples.name, str(n), first, *risks, best, cost])
-    heads = ["data", "labels", "predicted to win", "risk predicted", "risk", "won", "paid for it"]
+            risk = f"{mean:.3f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{half:.3f}"
+            promised = f"{one.predicted[i][first]:.3f}"
+            rows.append([one.triples.name, str(n), first, promised, risk, won])
+    heads = ["data", "labels", "predicted to win", "predicted", "risk", "won"]
     return table("numbers", heads, rows)
 
 
 def boosts_table(runs):
-    """Return a table of what the labelled z bought over the same use without it.
+    """Return a table of what the labelled z bought over the same use without it, in percent.
 
     Parameters
     ----------
@@ -267,5 +270,7 @@ def boosts_table(runs):
 
 
 def _signed(differences):
-    mean, half = interval(differences)
-    return f"{mean:+.3f} ± {half:.3f}".replace("-", "−")
+    """In percent; nothing is written as +0.0."""
+    mean, half = (100 * value for value in interval(differences))
+    signed = f"{round(mean, 1) + 0.0:+.1f} ± {half:.1f}"
+    return signed.replace("-", "−").replace(" ", "\N{NO-BREAK SPACE}")
