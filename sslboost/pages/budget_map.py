@@ -149,7 +149,7 @@ def figure(panels):
     fig, axes = plt.subplots(-(-len(panels) // 2), 2, figsize=(4.8, 6), sharex=True)
     for ax, (name, panel) in zip(np.ravel(axes), panels.items(), strict=False):
         places = np.log10(panel.labels / D)
-        index = np.vectorize(uses.index)(panel.best)
+        index = np.array([[uses.index(use) for use in row] for row in panel.best])
         index = np.ma.masked_where(index == 0, index)
         style = {"cmap": colours, "vmin": 0.5, "vmax": len(uses) - 0.5, "shading": "nearest"}
         # One picture, not thousands of paths.

@@ -31,8 +31,8 @@ USES = {
 #: Uses that are told Cov[x, z | y], which no data give: what they cost, nobody can have.
 NEED_DELTA = ("conditional-loss processor",)
 
-#: Splits of a budget that are tried for a processor and its head.
-_SPLITS = 128
+#: By what factor the numbers of labels grow that are tried for a processor, past the first.
+_FINER = 1.04
 
 
 @takes(population=GaussianPopulation)
@@ -213,11 +213,11 @@ def _split(n, n0, first, k, total, risk):
 
 
 def _splits(first, most):
-    """Up to so many numbers of labels for f, dense where they begin to be enough."""
+    """Numbers of labels for f, dense where they begin to be enough; the same for every budget."""
     if most < first:
         return np.array([], dtype=int)
-    steps = np.geomspace(1, most - first + 1, _SPLITS).round().astype(int)
-    return first - 1 + np.unique(steps)
+    steps = _FINER ** np.arange(1 + np.log(most - first + 1) / np.log(_FINER))
+    return first - 1 + np.unique(steps.round().astype(int))
 
 
 def _conditional(p, n, n0, total):
