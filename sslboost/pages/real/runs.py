@@ -169,8 +169,9 @@ def fitted(pretext, X, Z, Y, uses, c=None, *, chosen=False):
         "plain SSL": to_x @ pretext.V,
         "reduced-rank SSL": to_x @ strongest,
     }
-    for use in features.keys() & set(uses):
-        basis = features[use]
+    for use, basis in features.items():
+        if use not in uses:
+            continue
         found[use] = basis @ np.linalg.lstsq(X @ basis, Y, rcond=RANK_RTOL)[0]
     F, shift = X @ psi, heads.shift_star(pretext)
     on_psi = {}
