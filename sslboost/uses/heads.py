@@ -218,11 +218,10 @@ def choose_c(F, Z, Y, shift, grid=C_GRID, margin=1.0):
     Source: beyond the slides; Allen (1974), the prediction sum of squares.
     """
     F, Z, Y = _labelled_rows(F, Z, Y)
-    grid, target = [0.0, *_grid(grid)], _less_innovation(F, Z, Y)
+    grid = [0.0, *_grid(grid)]
     left_out = (_left_out(augment(F, Z, shift, c), F, Y) for c in grid)
-    errors = np.array([np.sum((target - one) ** 2, axis=1) for one in left_out])
-    best = grid[_choice(errors, margin)]
-    return Choice(fit_augmented(F, Z, Y, shift, best), best, errors.mean(axis=1))
+    best, errors = _choice(grid, left_out, _less_innovation(F, Z, Y), margin)
+    return Choice(fit_augmented(F, Z, Y, shift, best), best, errors)
 
 
 def choose_ridge(F, Z, Y, grid=RIDGE_GRID, margin=0.0):
@@ -253,17 +252,21 @@ def choose_ridge(F, Z, Y, grid=RIDGE_GRID, margin=0.0):
     grid = [np.inf, *_grid(grid, least=0)]
     rows = [_penalised(F, Z, ridge) for ridge in grid]
     left_out = (_left_out(X, _beside(F, X.shape[1]), Y) for X in rows)
-    errors = np.array([np.sum((Y - one) ** 2, axis=1) for one in left_out])
-    best = grid[_choice(errors, margin)]
-    return Choice(fit_joint(F, Z, Y, best), best, errors.mean(axis=1))
+    best, errors = _choice(grid, left_out, Y, margin)
+    return Choice(fit_joint(F, Z, Y, best), best, errors)
 
 
-def _choice(errors, margin):
-    """Index of the least mean of the rows, or 0 if the first is not worse by the margin."""
+def _choice(grid, left_out, target, margin):
+    """The value with the least error on rows left out, or the first if not worse by the margin.
+
+    And the mean error of each value.
+    """
     margin = as_number("margin", margin, least=0)
+    errors = np.array([np.sum((target - one) ** 2, axis=1) for one in left_out])
     best = int(np.argmin(errors.mean(axis=1)))
     less = errors[0] - errors[best]
-    return best if less.mean() > margin * np.std(less, ddof=1) / np.sqrt(len(less)) else 0
+    better = less.mean() > margin * np.std(less, ddof=1) / np.sqrt(len(less))
+    return grid[best if better else 0], errors.mean(axis=1)
 
 
 def _beside(F, columns):

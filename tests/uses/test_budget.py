@@ -151,6 +151,15 @@ def test_the_slides_processor_has_the_limit_of_its_simulation_and_nothing_before
     assert draws.mean() * 39 / 38 == pytest.approx(said, rel=0.02)
 
 
+def test_far_past_m_the_slides_processor_costs_its_directions_and_a_head():
+    k2, m, lam, n = 0.5, 200, 0.2, 10**7
+    p = isotropic_population(k2, 0.5, 3, noise=m)
+    excess = risks(p, n, lam=lam)["slides' processor"] - (1 - k2)
+    said = (1 - k2) / n * (np.sqrt(m) / (1 - lam) + 1) ** 2
+    assert excess == pytest.approx(said, rel=0.01)
+    assert excess > 40 * (risks(p, n)["plain SSL"] - (1 - k2))
+
+
 def test_the_best_split_is_no_worse_than_any_and_is_one_of_them():
     p, n = isotropic_population(0.6, 0.5, 4, noise=20), 120
     for use in ("slides' processor", "conditional-loss processor"):
