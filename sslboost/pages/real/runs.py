@@ -170,9 +170,8 @@ def fitted(pretext, X, Z, Y, uses, c=None, *, chosen=False):
         "reduced-rank SSL": to_x @ strongest,
     }
     for use, basis in features.items():
-        if use not in uses:
-            continue
-        found[use] = basis @ np.linalg.lstsq(X @ basis, Y, rcond=RANK_RTOL)[0]
+        if use in uses:
+            found[use] = basis @ np.linalg.lstsq(X @ basis, Y, rcond=RANK_RTOL)[0]
     F, shift = X @ psi, heads.shift_star(pretext)
     on_psi = {}
     if "augmented head" in uses:
