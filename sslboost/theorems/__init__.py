@@ -28,6 +28,7 @@ REGISTRY = (
     *_panels.THEOREMS,
     *_uses.THEOREMS,
     *_budget.THEOREMS,
+    *_representation.WITH_MEANS,
     *_budget.DATA,
 )
 

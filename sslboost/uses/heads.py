@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sslboost.core.linalg import least_squares, numerical_rank, whitening
+from sslboost.core.linalg import least_squares, numerical_rank
 from sslboost.core.validation import as_array, as_matrix, as_number, as_samples, takes
 from sslboost.population import GaussianPopulation
 from sslboost.representation.pretext import LinearMap, fit_linear
+from sslboost.uses.innovation import whitening_of_rest
 
 #: Weights of the innovation among which :func:`choose_c` chooses, down to a signal of 1 / 41.
 C_GRID = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 8.0, 15.0, 40.0)
@@ -61,7 +62,7 @@ def shift(F_pre, Z_pre):
     """
     F, Z = _pretext_rows(F_pre=F_pre, Z_pre=Z_pre)
     left = Z - F
-    white = whitening(left.T @ left / len(F))
+    white = whitening_of_rest(left.T @ left / len(F), Z.T @ Z / len(F))
     return white.unwhiten(white.whiten(F.T @ F / len(F)))
 
 
@@ -84,7 +85,7 @@ def shift_star(population):
 
     Source: beyond the slides; the augmented features in psi's own coordinates.
     """
-    white = whitening(population.conditional("z", "z", "x"))
+    white = whitening_of_rest(population.conditional("z", "z", "x"), population.block("z", "z"))
     return white.unwhiten(white.whiten(population.K_z.T @ population.K_z))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import linalg
 
 from sslboost.core.linalg import RANK_RTOL, Whitening, whitening
-from sslboost.core.validation import as_number, takes
+from sslboost.core.validation import as_matrix, as_number, takes
 from sslboost.population import GaussianPopulation
 from sslboost.representation.risk import excess_risk
 
@@ -86,9 +86,33 @@ def innovation(population):
 
 
 def _whitening_of_zeta(population):
-    """Of Cov[z | x]; what x determines of z, up to rounding, counts as zero."""
-    left = population.conditional("z", "z", "x")
-    kept = np.diag(left) > RANK_RTOL * np.diag(population.block("z", "z"))
+    return whitening_of_rest(population.conditional("z", "z", "x"), population.block("z", "z"))
+
+
+def whitening_of_rest(left, total):
+    """Return the whitening of what is left of a covariance; what is only rounding counts as zero.
+
+    Parameters
+    ----------
+    left, total : arrays (d, d)
+        Cov[z | x] and Cov z.
+
+    Returns
+    -------
+    Whitening
+        In which a coordinate of z that x determines has no part.
+
+    Raises
+    ------
+    ValueError
+        If they are no square matrices of one size.
+
+    Source: beyond the slides; the theorem on the innovation.
+    """
+    left = as_matrix("left", left)
+    left = as_matrix("left", left, rows=left.shape[1])
+    total = as_matrix("total", total, rows=len(left), columns=len(left))
+    kept = np.diag(left) > RANK_RTOL * np.diag(total)
     return whitening(left * np.outer(kept, kept))
 
 

@@ -36,6 +36,7 @@ NOT_CALLED = {
     "images.checks": _DOOR,
     "images.networks.models.check_reads": _DOOR,
     "pages.figures.as_": _DOOR,
+    "pages.real.outlook.as_": _DOOR,
     "core.linalg": _BENEATH,
     "core.lbfgs": _BENEATH,
     "images.networks.models.drawn": _BENEATH,
@@ -74,8 +75,10 @@ RECORDS = (
     *(
         "Head",
         "Lagging",
+        "Measured",
         "Mechanism",
         "Membership",
+        "Outcomes",
         "Part",
         "Pretext",
         "Probe",

@@ -17,6 +17,7 @@ from sslboost.images.table import read as read_table
 from sslboost.images.table.collapse import Collapse
 from sslboost.pages import budget_map, interactive, recordings
 from sslboost.pages.cifar10 import live, mechanism
+from sslboost.pages.real import outlook, runs, sources
 from tests.evidence import values
 from tests.evidence.values import classes, new_folder, new_path
 
@@ -230,6 +231,23 @@ def evidence_path():
     entry = {"kind": "kills", "tried": 1, "held": 1, "lost": 0, "survivors": []}
     path.write_text(json.dumps({"provenance": provenance.describe(), "kinds": [entry]}))
     return path
+
+
+def triples():
+    """Rows of two classes, of which x and z tell something."""
+    labels = np.eye(2)[classes(40, 2)]
+    X, Z = values.normal(40, 3), values.normal(40, 2)
+    return sources.Triples("a", X + labels[:, :1], Z + labels[:, :1] + X[:, :2], labels, True)
+
+
+@cache
+def outcomes():
+    return runs.run(triples(), (20,), draws=2)
+
+
+@cache
+def measured():
+    return outlook.measure(triples())
 
 
 def recording():

@@ -72,6 +72,7 @@ _two_tensors = {
     "features": tensor(lambda: torch.tensor(v.normal(40, 2)), tied=ROWS),
     "targets": tensor(lambda: torch.tensor(v.normal(40, 3)), tied=ROWS),
 }
+_outcomes = {"runs": rows(lambda: [p.outcomes()], empty=False)}
 _theorem = {
     "name": text("A"),
     "chapter": text("01-a"),
@@ -400,6 +401,40 @@ OWN = {
         "features": thing(lambda: {"a": v.features()})
     },
     "pages.cifar10.mechanism_plots.training_figure": {"snapshots": rows(p.snapshots)},
+    "pages.real.sources.Triples": {
+        "name": text("a"),
+        "X": array(lambda: v.normal(40, 3), tied=ROWS),
+        "Z": array(lambda: v.normal(40, 2), tied=ROWS),
+        "Y": array(lambda: v.normal(40, 1), tied=ROWS),
+        "classes": flag(),
+    },
+    "pages.real.sources.random_features": {"width": count(3), "name": text("a")},
+    "pages.real.sources.docstrings": {"words": count(8, least=2), "masked": count(4, least=2)},
+    "pages.real.sources.colours": {"n": count(20, least=10)},
+    "pages.real.sources.halves": {"n": count(20, least=10)},
+    "pages.real.outlook.predict": {"labels": counts(20, 30)},
+    "pages.real.outlook.best_weight": {"labels": count(20, least=3)},
+    "pages.real.runs.run": {
+        "labels": counts(20, 25),
+        "draws": count(2, least=2),
+        "chosen": flag(),
+    },
+    "pages.real.runs.fitted": {
+        "pretext": thing(v.population),
+        "uses": choices("augmented head"),
+        "c": number(0.5),
+        "chosen": flag(),
+    },
+    "pages.real.plots.interval": {
+        "values": array(lambda: np.arange(5.0)),
+        "level": number(0.9, negative=-0.1, zero=0.0, one=1.0),
+    },
+    "pages.real.plots.best_run": {"outcomes": thing(p.outcomes), "i": count(0, least=0)},
+    "pages.real.plots.diagonal": _outcomes,
+    "pages.real.plots.panels": _outcomes,
+    "pages.real.plots.winners_table": _outcomes,
+    "pages.real.plots.boosts_table": _outcomes,
+    "pages.real.plots.measured_table": {"measured": thing(lambda: {"a": p.measured()})},
     "pages.recordings.read": {"path": path(lambda: p.recorded("live"))},
     "pages.recordings.note": {"recording": thing(p.recording)},
     "pages.recordings.table": {"folder": path(p.recordings_folder)},

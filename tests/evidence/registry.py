@@ -75,6 +75,7 @@ COMMON = {
     "images": images(p.pictures),
     "labels": labels(v.classes),
     "pretext": thing(p.rotation),
+    "triples": thing(p.triples),
     "config": thing(p.tiny),
     "processor": thing(p.f),
     "checkpoint": thing(v.checkpoint),

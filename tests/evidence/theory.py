@@ -345,6 +345,10 @@ OWN = {
     "uses.innovation.augmented_excess": {"c": number(0.5), "n2": count_or_infinite},
     "uses.innovation.gain": _shares,
     "uses.innovation.joint_excess": {"n2": count_or_infinite},
+    "uses.innovation.whitening_of_rest": {
+        "left": array(lambda: np.eye(2), tied=BOTH),
+        "total": array(lambda: np.eye(2), tied=BOTH),
+    },
     "uses.limit.given_both": {
         "S": covariance,
         "d": count(3),

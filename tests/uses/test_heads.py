@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sslboost.criteria import empirical
 from sslboost.population import isotropic_population
 from sslboost.processor import members
 from sslboost.representation import fit_linear, predictor_risk, psi_star
@@ -185,3 +186,17 @@ F, S = psi_star(P)(X), heads.shift_star(P)
 def test_wrong_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_copied_column_has_no_innovation():
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((200, 3))
+    told = np.concatenate([X[:, :1] / 3, X[:, 1:2] + rng.standard_normal((200, 1))], axis=1)
+    F = X @ np.linalg.lstsq(X, told, rcond=None)[0]
+    found, alone = heads.shift(F, told), heads.shift(F[:, 1:], told[:, 1:])
+    assert not found[0].any()
+    np.testing.assert_allclose(found[1, 1], alone[0, 0], rtol=1e-10)
+    population = empirical(X, told, X[:, :1])
+    assert np.abs(heads.shift_star(population)).max() < 1e3
+    noisy = told + 1e-3 * rng.standard_normal((200, 2))
+    assert heads.shift(F, noisy)[0].any()

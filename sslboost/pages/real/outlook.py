@@ -1,0 +1,229 @@
+"""What a data set promises: its criteria, its shares, and the expected risk of every use."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sslboost import criteria
+from sslboost.core.linalg import RANK_RTOL, whitening
+from sslboost.core.validation import as_count, as_rng, takes
+from sslboost.pages.real.sources import Triples
+from sslboost.population import GaussianPopulation
+from sslboost.uses import budget, innovation
+
+#: Uses of the labels whose expected risk is a formula, in the order in which they are shown.
+FORMULAS = (
+    "guessing",
+    "x directly",
+    "minimum norm",
+    "plain SSL",
+    "reduced-rank SSL",
+    "joint head",
+    "augmented head",
+)
+
+#: Rows that a permutation test is run on, and permutations.
+_ROWS, _PERMUTATIONS = 1500, 199
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How far a data set is from what the theory asks for, and what there is to gain.
+
+    Attributes
+    ----------
+    rank_x, rank_z, d : int
+        Ranks of Cov x, of Cov[z | x], and of Cov[x, z].
+    signal, kept, told : float
+        Shares: of y that x explains, of y that psi* explains, and of what psi* leaves of y that
+        z explains.
+    beyond, existence : float
+        What x, and what E[y | x], tells of z beyond y: mean over the columns of z, as a share of
+        their variance, less what chance would show on as many rows. (C1) of x holds if and only if
+        the first is zero of the law, and some processor meets both if and only if the second is.
+    lost : float
+        The (C2) gap of psi*, as a share of the variance of y.
+    tails : float
+        ``E |phi|^4 / (d (d + 2))`` of the whitened psi; 1 for Gaussian x.
+    louder : float
+        ``E |phi|^2 |r|^2 / (d E |r|^2)``, r what psi does not tell of y: above 1 where y is noisier
+        on rows with large features, 1 for Gaussian x and y.
+    c1, c2 : CriterionTest
+        Of (C1) for x, and of (C2) for psi*.
+    """
+
+    rank_x: int
+    rank_z: int
+    d: int
+    signal: float
+    kept: float
+    told: float
+    beyond: float
+    existence: float
+    lost: float
+    tails: float
+    louder: float
+    c1: criteria.CriterionTest
+    c2: criteria.CriterionTest
+
+
+@takes(triples=Triples)
+def measure(triples, rng=0):
+    """Return what the second moments of a data set say, and tests of both criteria.
+
+    (C1) is tested by Wilks' Lambda, or by permutation within the classes where there are such.
+
+    Parameters
+    ----------
+    triples : Triples
+    rng : numpy.random.Generator or int
+        Of the permutations.
+
+    Returns
+    -------
+    Measured
+        Other shares are not corrected for the rows that they were estimated from.
+
+    Source: beyond the slides; slide "The Conditions That Processor f Needs to Satisfy".
+    """
+    X, Z, Y, rng = triples.X, triples.Z, triples.Y, as_rng(rng)
+    population = criteria.empirical(X, Z, Y)
+    phi = (X - X.mean(axis=0)) @ population.whitening.unwhiten(population.V)
+    size, rest = np.sum(phi**2, axis=1), Y - Y.mean(axis=0) - phi @ (phi.T @ Y / len(Y))
+    noise = np.sum(rest**2, axis=1)
+    psi, everything = population.best_linear("z", "x"), np.eye(population.d_x)
+    of_y, told = np.trace(population.block("y", "y")), innovation.innovation(population)
+    left = np.trace(told.given_phi)
+    rank_x, rank_y = population.rank_x, population.U.shape[1]
+    by_chance = _chance(population, len(X))
+    if triples.classes:
+        few = slice(_ROWS)
+        labels = Y[few].argmax(axis=1)
+        how = {"permutations": _PERMUTATIONS, "rng": rng}
+        c1 = criteria.c1_test_permuted(X[few], Z[few], labels, **how)
+    else:
+        c1 = criteria.c1_test(X, Z, Y)
+    return Measured(
+        rank_x=rank_x,
+        rank_z=len(told.told),
+        d=len(told.B),
+        signal=float(1 - population.floor / of_y),
+        kept=float(1 - left / of_y),
+        told=float(1 - np.trace(told.given_both) / left),
+        beyond=criteria.c1_gap(population, everything) ** 2 / population.d_z - by_chance(rank_x),
+        existence=criteria.existence_gap(population) ** 2 / population.d_z - by_chance(rank_y),
+        lost=float(criteria.c2_gap(population, psi) / of_y),
+        tails=float(np.mean(size**2) / (len(told.B) * (len(told.B) + 2))),
+        louder=float(np.mean(size * noise) / (len(told.B) * np.mean(noise))),
+        c1=c1,
+        c2=criteria.c2_test(X @ psi.T, X, Y),
+    )
+
+
+def _chance(population, rows):
+    """Mean share of z that directions which tell nothing of it beyond y show on so many rows.
+
+    Given y a whitened direction varies less than 1 as far as y tells it, and z less than its
+    variance. A function of the number of directions, among which are those that y tells.
+    """
+    white = whitening(population.block("y", "y"))
+    told = np.sum(white.whiten(population.K_y.T) ** 2)
+    variance = np.diag(population.block("z", "z"))
+    left = np.diag(population.conditional("z", "z", "y")) / np.where(variance > 0, variance, 1.0)
+    return lambda directions: float((directions - told) * left.mean() / rows)
+
+
+@takes(population=GaussianPopulation)
+def predict(population, labels):
+    """Return the expected risks of every use of n labels where means have to be estimated as well.
+
+    An intercept costs one label, and adds the variance of a mean: the risk is 1 + 1 / n times
+    that of n - 1 labels of centred variables.
+
+    Parameters
+    ----------
+    population : GaussianPopulation
+    labels : sequence of int
+        Numbers n of labels, at least 3 each.
+
+    Returns
+    -------
+    list of dict of str to float
+        As of :func:`sslboost.uses.budget.risks`, as shares of the variance of y, for the uses
+        without a processor whose risk is finite; that of least norm only where it is needed.
+
+    Raises
+    ------
+    ValueError
+        If labels holds anything else, or nothing.
+
+    Source: beyond the slides; the proposition on the intercept.
+    """
+    labels = as_budgets("labels", labels, least=3)
+    risks = budget.risks(population, [n - 1 for n in labels])
+    risks["minimum norm"][np.isfinite(risks["plain SSL"])] = np.inf
+    variance = np.trace(population.block("y", "y"))
+    return [
+        {
+            use: (1 + 1 / n) * float(risks[use][i]) / variance
+            for use in FORMULAS
+            if np.isfinite(risks[use][i])
+        }
+        for i, n in enumerate(labels)
+    ]
+
+
+def as_budgets(name, labels, **bounds):
+    """Return numbers of labels as a tuple of int, or say which is none.
+
+    Parameters
+    ----------
+    name : str
+    labels : sequence of int
+    **bounds : int
+        As of :func:`sslboost.core.validation.as_count`.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    ValueError
+        If it is no sequence, is empty, or holds anything else.
+    """
+    if not isinstance(labels, list | tuple | range | np.ndarray) or not len(labels):
+        raise ValueError(f"{name} must be a list of numbers of labels, got {labels!r:.80}")
+    return tuple(as_count(name, n, **bounds) for n in labels)
+
+
+@takes(population=GaussianPopulation)
+def best_weight(population, labels):
+    """Return the weight c of the augmented head for which :func:`predict` predicts the least risk.
+
+    Parameters
+    ----------
+    population : GaussianPopulation
+    labels : int
+        n, more than d + 2.
+
+    Returns
+    -------
+    float
+        Among the weights ``1 / k_j^2 - 1`` that existence asks for, k_j the canonical
+        correlations of x and y.
+
+    Raises
+    ------
+    ValueError
+        If the labels are too few for a finite risk, or x tells nothing of y.
+
+    Source: beyond the slides; the theorem on the price of the augmented head.
+    """
+    labels = as_count("labels", labels, least=3)
+    white = whitening(population.block("y", "y"))
+    correlations = np.linalg.svd(white.whiten(population.K_y.T), compute_uv=False)
+    weights = [max(1 / k**2 - 1, 0.0) for k in correlations if k > RANK_RTOL]
+    if not weights:
+        raise ValueError("population must have y depend on x, got cov_xy = 0")
+    return min(weights, key=lambda c: innovation.augmented_excess(population, c, labels - 1))
