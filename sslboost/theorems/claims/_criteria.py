@@ -7,7 +7,7 @@ import numpy as np
 from sslboost import criteria
 from sslboost.core.certificate import Certificate
 from sslboost.population import GaussianPopulation, MixturePopulation
-from sslboost.theorems._representation import family, with_ci
+from sslboost.theorems.claims._representation import family, with_ci
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem, agrees, not_rejected
 
 _CHAPTER = "02-criteria"

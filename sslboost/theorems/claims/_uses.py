@@ -10,7 +10,7 @@ from sslboost.core.certificate import Certificate
 from sslboost.population import GaussianPopulation, isotropic_population
 from sslboost.processor import members
 from sslboost.representation.pretext import psi_star
-from sslboost.theorems._processor import raw_gaps
+from sslboost.theorems.claims._processor import raw_gaps
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem, agrees
 from sslboost.uses import heads, innovation, limit
 
