@@ -6,17 +6,18 @@ from math import inf
 from tqdm import tqdm
 
 from sslboost.core.validation import as_count
-from sslboost.theorems import (
+from sslboost.theorems._theorem import FALSE_ALARM, Theorem
+from sslboost.theorems.claims import (
     _bounds,
     _budget,
     _criteria,
+    _data,
     _panels,
     _processor,
     _representation,
     _threshold,
     _uses,
 )
-from sslboost.theorems._theorem import FALSE_ALARM, Theorem
 
 #: All theorems, in the order of the book.
 REGISTRY = (
@@ -28,8 +29,7 @@ REGISTRY = (
     *_panels.THEOREMS,
     *_uses.THEOREMS,
     *_budget.THEOREMS,
-    *_representation.WITH_MEANS,
-    *_budget.DATA,
+    *_data.THEOREMS,
 )
 
 __all__ = ["FALSE_ALARM", "REGISTRY", "Theorem", "certify_all"]

@@ -1,4 +1,4 @@
-"""Chapters 10 and 12: where a budget of labels is best spent, and what samples flatter."""
+"""Chapter 10: where a budget of labels is best spent."""
 
 from dataclasses import dataclass
 
@@ -234,49 +234,5 @@ THEOREMS = (
         _costs_what_is_said,
         lambda rng: _split(rng, 3),
         "thm-budget-conditional",
-    ),
-)
-
-
-@dataclass(frozen=True)
-class _Regression:
-    """Inputs that stay, a truth, and what the claim takes the noise to explain."""
-
-    X: np.ndarray
-    B: np.ndarray
-    root: np.ndarray
-    inputs: int
-
-
-def _noisy(rng, inputs):
-    X = rng.standard_normal((40, 6))
-    X = (X - X.mean(axis=0)) @ rng.standard_normal((6, 6))
-    return _Regression(X, rng.standard_normal((6, 3)) / 4, rng.standard_normal((3, 3)), inputs)
-
-
-def _explained_by_noise(problem, rng):
-    """Trace of K'K over draws of the noise, against that of the truth and its share of noise."""
-    X, n = problem.X, len(problem.X)
-    Q = np.linalg.qr(X)[0]  # the whitened inputs, over sqrt(n - 1)
-    T = X @ problem.B + rng.standard_normal((4000, n, 3)) @ problem.root.T
-    draws = np.sum((Q.T @ T) ** 2, axis=(1, 2)) / (n - 1)
-    truth = np.sum((X @ problem.B) ** 2)
-    noise = problem.inputs * np.sum(problem.root**2)
-    return agrees(draws, (truth + noise) / (n - 1))
-
-
-#: Of chapter 12.
-DATA = (
-    Theorem(
-        "Noise seems to be explained",
-        "12-your-own-data",
-        r"what $r$ inputs explain of $n$ rows exceeds what they tell by $r/(n-1)$ of the noise, "
-        "on average",
-        _BEYOND,
-        ("all r inputs are counted",),
-        lambda rng: _noisy(rng, 6),
-        _explained_by_noise,
-        lambda rng: _noisy(rng, 5),
-        "thm-noise-explains",
     ),
 )

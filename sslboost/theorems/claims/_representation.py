@@ -147,33 +147,6 @@ def _has_the_excess_of_few(problem, rng, repetitions=4000):
     return agrees(draws, n2 / (k - n2 - 1) + power * (1 - n2 / k))
 
 
-@dataclass(frozen=True)
-class _Intercept:
-    """A regression on k features whose means are unknown, with the risk claimed for it."""
-
-    k: int
-    n2: int
-    claimed: float
-
-
-def _unknown_means(rng, spent):
-    """Of a head without signal, for whose intercept ``spent`` labels are counted."""
-    k, n2 = int(rng.integers(2, 6)), 16
-    risk_of_centred = risk.expected_risk(np.eye(1), k, n2 - spent)
-    return _Intercept(k, n2, (1 + spent / n2) * risk_of_centred)
-
-
-def _fitted_intercept(problem, rng, repetitions=8000):
-    """Fits with a column of ones, and their risk at x with the mean 3 and y with the mean 5."""
-    X = 3 + rng.standard_normal((repetitions, problem.n2, problem.k))
-    y = 5 + rng.standard_normal((repetitions, problem.n2, 1))
-    X = np.concatenate([np.ones((repetitions, problem.n2, 1)), X], axis=2)
-    fitted = np.linalg.solve(X.mT @ X, X.mT @ y)[..., 0]
-    slopes = fitted[:, 1:]
-    at_mean = fitted[:, 0] + 3 * slopes.sum(axis=1) - 5
-    return agrees(1 + at_mean**2 + np.sum(slopes**2, axis=1), problem.claimed)
-
-
 THEOREMS = (
     Theorem(
         "No approximation error",
@@ -267,21 +240,5 @@ THEOREMS = (
         _same_law,
         lambda rng: _bartlett(rng, 0.75),
         "thm-bartlett",
-    ),
-)
-
-#: Of the chapter on real data, which comes last.
-WITH_MEANS = (
-    Theorem(
-        "An intercept costs one label",
-        "11-on-real-data",
-        r"with unknown means the risk of $n$ labels is $1 + 1/n$ times that of $n - 1$ labels of "
-        "centred variables",
-        "beyond the slides",
-        ("the label of the intercept is counted",),
-        lambda rng: _unknown_means(rng, 1),
-        _fitted_intercept,
-        lambda rng: _unknown_means(rng, 0),
-        "thm-intercept",
     ),
 )
