@@ -30,7 +30,7 @@ def public(kind):
         module = import_module(dotted(path))
         for name, thing in vars(module).items():
             own = kind(thing) and thing.__module__ == module.__name__
-            hidden = name.startswith("_") or path.stem.startswith("_") or name == "main"
+            hidden = "._" in f".{module.__name__}.{name}" or name == "main"
             if own and not hidden:
                 yield pytest.param(thing, id=f"{module.__name__}.{name}")
 

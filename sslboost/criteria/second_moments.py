@@ -5,7 +5,7 @@ from scipy import linalg
 
 from sslboost.core.linalg import RANK_RTOL, Whitening, as_covariance, whitening
 from sslboost.core.validation import as_array, as_count
-from sslboost.criteria.tests import rao_test
+from sslboost.criteria.tests import _rao_test
 
 
 def wilks_from_moments(cov, n, first, second, given=()):
@@ -51,7 +51,7 @@ def wilks_from_moments(cov, n, first, second, given=()):
     P, Q = (_left_over(left(k, k, half, half)) for k, half in [(a, half_a), (b, half_b)])
     cross = Q.whiten(P.whiten(left(a, b, half_a, half_b)).T)
     correlations = linalg.svdvals(cross) if cross.size else np.zeros(0)
-    return rao_test(correlations, n, P.rank, Q.rank, white.rank if white else 0)
+    return _rao_test(correlations, n, P.rank, Q.rank, white.rank if white else 0)
 
 
 def _left_over(cov):

@@ -310,10 +310,10 @@ def _wilks_test(first, second, given):
     P, Q = _span(*first, given).basis, _span(*second, given).basis
     n, p, q, g = len(P), P.shape[1], Q.shape[1], given.basis.shape[1]
     names = tuple(sample[0] for sample in (first, second))
-    return rao_test(np.linalg.svd(P.T @ Q, compute_uv=False), n, p, q, g, names)
+    return _rao_test(np.linalg.svd(P.T @ Q, compute_uv=False), n, p, q, g, names)
 
 
-def rao_test(correlations, n, p, q, g, names=("first", "second")):
+def _rao_test(correlations, n, p, q, g, names=("first", "second")):
     """Test two samples given a third by Rao's F of Wilks' Lambda.
 
     Parameters

@@ -6,30 +6,30 @@ from math import inf
 from tqdm import tqdm
 
 from sslboost.core.validation import as_count
-from sslboost.theorems._theorem import FALSE_ALARM, Theorem
-from sslboost.theorems.claims import (
-    _bounds,
-    _budget,
-    _criteria,
-    _data,
-    _panels,
-    _processor,
-    _representation,
-    _threshold,
-    _uses,
+from sslboost.theorems._claims import (
+    bounds,
+    budget,
+    criteria,
+    data,
+    panels,
+    processor,
+    representation,
+    threshold,
+    uses,
 )
+from sslboost.theorems._theorem import FALSE_ALARM, Theorem
 
 #: All theorems, in the order of the book.
 REGISTRY = (
-    *_representation.THEOREMS,
-    *_criteria.THEOREMS,
-    *_processor.THEOREMS,
-    *_threshold.THEOREMS,
-    *_bounds.THEOREMS,
-    *_panels.THEOREMS,
-    *_uses.THEOREMS,
-    *_budget.THEOREMS,
-    *_data.THEOREMS,
+    *representation.THEOREMS,
+    *criteria.THEOREMS,
+    *processor.THEOREMS,
+    *threshold.THEOREMS,
+    *bounds.THEOREMS,
+    *panels.THEOREMS,
+    *uses.THEOREMS,
+    *budget.THEOREMS,
+    *data.THEOREMS,
 )
 
 __all__ = ["FALSE_ALARM", "REGISTRY", "Theorem", "certify_all"]

@@ -145,6 +145,15 @@ def y_mixed(rng, n):
     return np.hstack([y_continuous(rng, n), np.eye(2)[rng.integers(2, size=n)]])
 
 
+def from_moments(f, z, y):
+    """The test that is given a covariance, on rows."""
+    places = np.split(np.arange(f.shape[1] + z.shape[1] + y.shape[1]), [f.shape[1], -y.shape[1]])
+    return criteria.wilks_from_moments(np.cov(np.hstack([f, z, y]).T), len(f), *places)
+
+
+#: Tests that do not take rows, on rows.
+ON_ROWS = {"wilks_from_moments": from_moments}
+
 #: What a test that draws is given: the fewest permutations that can reject at 5 %.
 OPTIONS = {
     "c1_test_permuted": {"permutations": 19},
@@ -174,6 +183,8 @@ ROWS = [
         one_hot(discrete(scale=False, link=1.0)),
     ),
     ("c1_test", "mixed", as_columns(mixed(slopes=False)), ONE_SLOPE_LINKED),
+    ("wilks_from_moments", "Gaussian", continuous(d_z=3), continuous(link=1.5)),
+    ("wilks_from_moments", "mixed", as_columns(mixed(slopes=False)), ONE_SLOPE_LINKED),
     ("c2_test", "Gaussian", for_c2(), for_c2(link=1.5)),
     ("c2_test", "heavy", for_c2(y_law=cauchy), for_c2(y_law=student, link=2.0)),
     ("c2_test", "discrete", for_c2(kind="discrete"), for_c2(kind="discrete", link=5.0)),
@@ -227,7 +238,7 @@ ROWS = [
 def rejections(name, draw, sets, seed):
     """On how many of so many data sets the test rejects."""
     rng, own = np.random.default_rng(seed).spawn(2)
-    test, options = getattr(criteria, name), OPTIONS.get(name, {})
+    test, options = ON_ROWS.get(name, getattr(criteria, name)), OPTIONS.get(name, {})
     options = options | ({"rng": own} if options else {})
     return sum(test(*draw(rng), **options).p_value <= LEVEL for _ in range(sets))
 

@@ -32,7 +32,6 @@ NOT_CALLED = {
     "advice.law": _BENEATH,
     "advice.picture": _BENEATH,
     "advice.rows": _BENEATH,
-    "criteria.tests.rao_test": _BENEATH,
     "images.checks": _DOOR,
     "images.networks.models.check_reads": _DOOR,
     "pages.figures.as_": _DOOR,

@@ -10,8 +10,8 @@ from sslboost.bounds import capacity, model_free
 from sslboost.bounds.model_dependent import empirical_excess, memorising_processor, tail_processor
 from sslboost.core.certificate import Certificate
 from sslboost.population import GaussianPopulation
+from sslboost.theorems._claims.processor import small_family
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem
-from sslboost.theorems.claims._processor import small_family
 
 _GENERAL, _CAPACITY = "05-theorem-3", "06-theorem-4"
 _SLIDE_3 = 'slide "More General Loss", Theorem 3'

@@ -7,8 +7,8 @@ import numpy as np
 from sslboost import criteria
 from sslboost.core.certificate import Certificate
 from sslboost.population import GaussianPopulation, MixturePopulation
+from sslboost.theorems._claims.representation import family, with_ci
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem, agrees, not_rejected
-from sslboost.theorems.claims._representation import family, with_ci
 
 _CHAPTER = "02-criteria"
 _SLIDE = 'slide "The Conditions That Processor f Needs to Satisfy'

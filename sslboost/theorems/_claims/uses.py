@@ -10,8 +10,8 @@ from sslboost.core.certificate import Certificate
 from sslboost.population import GaussianPopulation, isotropic_population
 from sslboost.processor import members
 from sslboost.representation.pretext import psi_star
+from sslboost.theorems._claims.processor import raw_gaps
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem, agrees
-from sslboost.theorems.claims._processor import raw_gaps
 from sslboost.uses import heads, innovation, limit
 
 _CHAPTER = "09-what-labels-can-buy"
