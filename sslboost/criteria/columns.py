@@ -46,19 +46,19 @@ def holm(p_values):
 def c1_test_per_column(F, Z, Y, labels=None):
     """Test (C1) for every coordinate of z, and for all of them by the one that speaks loudest.
 
-    The coordinates are tested one at a time as in :func:`c1_test`, or :func:`c1_test_mixed` where
-    there are classes, exactly under the same conditions, and their p-values adjusted by
-    :func:`holm`. The coordinates whose part is at most alpha may be named: the probability that a
-    wrong one is among them is at most alpha, and less where they are strongly dependent. Strong
-    against one coordinate that breaks (C1) among many that do not, weaker than :func:`c1_test`
-    against many that do a little.
+    The coordinates are tested one at a time as in :func:`sslboost.criteria.c1_test`, or
+    :func:`sslboost.criteria.c1_test_mixed` where there are classes, exactly under the same
+    conditions, and their p-values adjusted by :func:`holm`. The coordinates whose part is at most
+    alpha may be named: the probability that a wrong one is among them is at most alpha, and less
+    where they are strongly dependent. Strong against one coordinate that breaks (C1) among many
+    that do not, weaker than :func:`sslboost.criteria.c1_test` against many that do a little.
 
     Parameters
     ----------
     F, Z, Y : arrays (n, d_f), (n, d_z), (n, d_y)
         Processed inputs, pretext labels and downstream labels.
     labels : array (n,), optional
-        As in :func:`c1_test_mixed`.
+        As in :func:`sslboost.criteria.c1_test_mixed`.
 
     Returns
     -------

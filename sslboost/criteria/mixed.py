@@ -11,8 +11,8 @@ def c1_test_mixed(F, Z, Y, labels):
     """Test Cov[f(x), z | y, c] = 0 for a label of numbers y and a class c.
 
     Every class has means and slopes in y of its own; one Wilks' Lambda then uses all classes
-    together. It is exact as in :func:`c1_test`: where one of F and Z is Gaussian given all else,
-    with a mean linear in y within every class and one covariance for all.
+    together. It is exact as in :func:`sslboost.criteria.c1_test`: where one of F and Z is Gaussian
+    given all else, with a mean linear in y within every class and one covariance for all.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ def c1_test_mixed(F, Z, Y, labels):
 def c1_test_mixed_per_class(F, Z, Y, labels):
     """Test Cov[f(x), z | y, c] = 0, allowing every class a covariance of its own.
 
-    Within each class one test as of :func:`c1_test`, and as exact; the independent p-values are
-    combined by Fisher's chi-square. Which classes speak is told by :func:`holm` of the p-values
-    of the parts.
+    Within each class one test as of :func:`sslboost.criteria.c1_test`, and as exact; the
+    independent p-values are combined by Fisher's chi-square. Which classes speak is told by
+    :func:`sslboost.criteria.holm` of the p-values of the parts.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ def c1_test_permuted_residuals(F, Z, Y, labels=None, *, permutations=999, rng=No
     given y has to be independent of the rest within a class, where every class may have a law of
     its own. The p-value is exact only as n grows, since residuals have been fitted and cannot be
     exchanged exactly; it sees what the average covariance within the classes shows. With classes
-    alone, :func:`c1_test_permuted` is exact.
+    alone, :func:`sslboost.criteria.c1_test_permuted` is exact.
 
     Parameters
     ----------

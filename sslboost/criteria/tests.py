@@ -64,12 +64,11 @@ class CriterionTest:
 def c1_test(F, Z, Y):
     """Test Cov[f(x), z | y] = 0 by Wilks' Lambda of the partial covariance.
 
-    Exact for Gaussian rows when rank F or rank Z is at most 2, and accurate to Rao's
-    approximation otherwise; it needs only one of F and Z to be Gaussian with constant
-    covariance given Y and the other. Redundant columns are counted by rank; features that Y
-    determines meet (C1) with p-value 1. Where both have heavy tails, or covariances that change
-    with Y, it rejects too often: :func:`c1_test_permuted_residuals` and :func:`c1_test_pooled` do
-    not.
+    Exact for Gaussian rows when rank F or rank Z is at most 2, and accurate to Rao's approximation
+    otherwise; it needs only one of F and Z to be Gaussian with constant covariance given Y and the
+    other. Redundant columns are counted by rank; features that Y determines meet (C1) with p-value
+    1. Where both have heavy tails, or covariances that change with Y, it rejects too often:
+    :func:`sslboost.criteria.c1_test_permuted_residuals` and :func:`c1_test_pooled` do not.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ needs none of it, so that a chapter also runs where only the package and Jupyter
 
 import os
 
+import numpy as np
 from IPython.core.formatters import format_display_data
 from IPython.display import display
 
@@ -24,9 +25,9 @@ def glue(name, value):
     ----------
     name : str
     value : object
-        What Jupyter displays of it is kept.
+        What Jupyter displays of it is kept; of a number of NumPy's, what it is of Python's.
     """
-    _keep(name, value, shown=False)
+    _keep(name, value.item() if isinstance(value, np.generic) else value, shown=False)
 
 
 @takes(name=str)

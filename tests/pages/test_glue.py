@@ -1,6 +1,7 @@
 """What a page quotes: kept as the book's renderer reads it, and shown outside of the book."""
 
 import myst_nb
+import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -34,6 +35,11 @@ def test_a_figure_is_shown_where_it_is_drawn_but_in_the_book(monkeypatch):
     assert metadata["scrapbook"]["name"] == "a"
     monkeypatch.setenv("SSLBOOST_BOOK", "1")
     assert outputs(place, "a", figure) == outputs(glue, "a", figure)
+
+
+def test_a_number_of_numpys_is_kept_as_a_number():
+    ((kept, _),) = outputs(glue, "a", np.float64(11.3))
+    assert list(kept.values()) == ["11.3"] == list(outputs(glue, "a", 11.3)[0][0].values())
 
 
 @pytest.mark.parametrize(
