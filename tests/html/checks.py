@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -11,18 +12,22 @@ from playwright.sync_api import TimeoutError
 
 LOCAL = {"file", "data", "blob", "about"}
 WIDTHS = (390, 1920, 1280)  # a phone, a large screen and a laptop, in CSS pixels
+LAPTOP = {"width": 1280, "height": 900}
+CHAPTER = re.compile(r"\d\d-.*\.html")
 CONTRAST = 4.5  # WCAG 2 AA for body text
 AXE, GRAVE = Axe(), {"serious", "critical"}
 SLOWEST = 180_000  # milliseconds until a page is there, on a busy machine
 SITE, PAGE = 45e6, 2.5e6  # bytes: all files, and one page with what it loads but shared scripts
 REDIRECT = re.compile(r'http-equiv="refresh" content="0; *url=([^"]+)"', re.I)
 
-# Runs in the page once mathematics is typeset; returns one sentence for each fault.
+# Runs in the page once mathematics is typeset; returns one sentence for each fault of what `where`
+# selects.
 FAULTS = """
-([scheme, contrast]) => {
+([scheme, contrast, where]) => {
   const faults = [];
   const clip = (e) => (e.outerHTML ?? String(e)).replace(/\\s+/g, " ").slice(0, 120);
-  const all = (selector) => [...document.querySelectorAll(selector)];
+  const root = document.querySelector(where);
+  const all = (selector) => [...root.querySelectorAll(selector)];
   if (document.documentElement.dataset.theme && document.documentElement.dataset.theme !== scheme)
     faults.push(`theme is ${document.documentElement.dataset.theme}, not ${scheme}`);
 
@@ -33,7 +38,7 @@ FAULTS = """
   for (const output of all(".cell_output .traceback, .cell_output .output.error"))
     faults.push(`a cell ended in an error: ${clip(output)}`);
 
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     if (node.parentElement.closest("pre, code, script, style, mjx-container, .math")) continue;
     if (/\\{[a-z]+([:-][a-z]+)*\\}`|\\{(glue|prf)|\\$\\$/.test(node.data))
@@ -50,7 +55,7 @@ FAULTS = """
       faults.push(`drawing without a label: ${clip(svg)}`);
 
   const ids = new Set();
-  for (const e of all("[id]"))
+  for (const e of document.querySelectorAll("[id]"))
     if (ids.has(e.id)) faults.push(`an id that is there before: ${clip(e)}`);
     else ids.add(e.id);
   for (const formula of all("mjx-container:not(.wide)"))
@@ -165,13 +170,9 @@ ANATOMY = """
 FIRST_FIGURE, CODE, WORDS = 0.12, 0.15, 4000
 
 
-def faults_of_anatomy(browser, file):
+def faults_of_anatomy(page):
     """What a chapter has too much of, or too late, for a reader who unfolds nothing."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.goto(Path(file).resolve().as_uri())
-    page.evaluate("() => window.MathJax?.startup?.promise")
     found = page.evaluate(ANATOMY)
-    page.close()
     faults = [f"a figure without number, caption or id: {figure}" for figure in found["bare"]]
     if found["figure"] > FIRST_FIGURE:
         faults.append(f"first figure at {found['figure']:.0%} of the page, not {FIRST_FIGURE:.0%}")
@@ -204,13 +205,12 @@ REFERENCES = """
 """
 
 
-def faults_of_previews(browser, file, scheme):
-    """Rest on a reference of each kind; list what is wrong with what it shows."""
-    context = browser.new_context(color_scheme=scheme, offline=True)
-    page, faults = context.new_page(), []
-    watch(page, faults)
-    page.goto(Path(file).resolve().as_uri())
-    page.evaluate("() => window.MathJax?.startup?.promise")
+def faults_of_previews(page, scheme="light"):
+    """Rest on a reference of each kind; list what is wrong with what it shows.
+
+    Its colours alone depend on the scheme, and they are those of the page.
+    """
+    faults = []
     links = page.locator("article a[href*='#']:not(.headerlink)")
     preview = page.locator("#preview")
     for kind, number in page.evaluate(REFERENCES):
@@ -223,19 +223,19 @@ def faults_of_previews(browser, file, scheme):
                 faults.append(f"no preview of {kind}: {links.nth(number).get_attribute('href')}")
                 continue
             page.wait_for_function(TYPESET, timeout=5000)
-            found = page.evaluate(FAULTS, [scheme, CONTRAST]) + page.evaluate(OVERFLOW)
+            found = page.evaluate(FAULTS, [scheme, CONTRAST, "#preview"])
+            found += page.evaluate(OVERFLOW, "#preview")
             faults += [f"with the preview of {kind}: {fault}" for fault in found]
             page.keyboard.press("Escape")
             if preview.count():
                 faults.append(f"the preview of {kind} stays")
             page.mouse.move(0, 0)
-    context.close()
     return faults
 
 
 # Elements that stick out of the window, save those inside a box that scrolls by itself.
 OVERFLOW = """
-async () => {
+async (where) => {
   for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
   const width = document.documentElement.clientWidth;
   const scrolls = (e) => /auto|scroll|hidden|clip/.test(getComputedStyle(e).overflowX);
@@ -244,7 +244,7 @@ async () => {
       if (scrolls(e)) return true;
     return false;
   };
-  const wide = [...(document.querySelector("article") ?? document.body).querySelectorAll("*")]
+  const wide = [...(document.querySelector(where) ?? document.body).querySelectorAll("*")]
     .filter((e) => e.getBoundingClientRect().right > width + 1 && e.checkVisibility() && !boxed(e))
     .filter((e) => getComputedStyle(e).position !== "fixed")
     .map((e) => `wider than the window: ${e.outerHTML.replace(/\\s+/g, " ").slice(0, 120)}`);
@@ -255,33 +255,36 @@ async () => {
 """
 
 
-# Axe takes minutes for thousands of elements that are all alike: it is not shown what is inside of
-# formulas, and of the reference only the first entries. Restoring puts everything back.
+# Axe takes minutes for thousands of elements that are all alike: it is shown formulas and code as
+# their text, drawings without their outlines, and of the reference the first entries. What FAULTS
+# finds of colours is found in all of them. Restoring puts everything back.
 ABRIDGE = """
 (entries) => {
-  const formulas = document.querySelectorAll("mjx-container > :not(mjx-assistive-mml)");
-  const reference = [...document.querySelectorAll("article dl.py")].slice(entries);
-  const left = [...formulas, ...reference].map((e) => [e, document.createComment("")]);
-  for (const [element, place] of left) element.replaceWith(place);
-  window.restore = () => left.reverse().forEach(([element, place]) => place.replaceWith(element));
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const left = [];
+  const leave = (element, instead) => {
+    element.replaceWith(instead);
+    left.push([element, instead]);
+  };
+  for (const element of all("mjx-assistive-mml math, pre")) {
+    const plain = element.cloneNode();
+    plain.textContent = element.textContent;
+    leave(element, plain);
+  }
+  const outlines = all("mjx-container > :not(mjx-assistive-mml), svg :is(path, use, defs)");
+  for (const element of [...outlines, ...all("article dl.py").slice(entries)])
+    leave(element, document.createComment(""));
+  window.restore = () => left.reverse().forEach(([element, instead]) => instead.replaceWith(element));
 }
 """
 ENTRIES = 20
 
 
-def faults_of_access(page, scheme):
-    """What axe finds serious or critical for who reads with a keyboard or a screen reader.
-
-    It would also take minutes for the colours of what is folded, and FAULTS looks there; whatever
-    is no colour is the same in both schemes. The page is left unfolded.
-    """
+def faults_of_access(page, **what):
+    """What axe finds serious or critical for who reads with a keyboard or a screen reader."""
     page.evaluate(ABRIDGE, ENTRIES)
-    found = _violations(page, runOnly=["color-contrast"])
-    page.evaluate(UNFOLD)
-    if scheme == "light":
-        found += _violations(page, rules={"color-contrast": {"enabled": False}})
+    found = _violations(page, **what)
     page.evaluate("() => window.restore()")
-    page.evaluate(UNFOLD)
     return [
         f"axe, {rule['impact']}: {rule['id']}: {' '.join(node['html'].split())[:120]}"
         for rule in found
@@ -312,10 +315,11 @@ def watch(page, faults):
     page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
 
 
-def faults_of(browser, file, scheme):
-    """Open `file` as a new reader whose system is in `scheme`; list everything wrong with it."""
-    context = browser.new_context(color_scheme=scheme, offline=True)
-    page, faults, loaded = context.new_page(), [], set()
+@contextmanager
+def opened(browser, file, faults):
+    """`file` as a new reader of it has it before them, with the network off; `faults` will grow."""
+    context = browser.new_context(color_scheme="light", offline=True, viewport=LAPTOP)
+    page, loaded = context.new_page(), set()
     page.set_default_timeout(SLOWEST)
     watch(page, faults)
     page.on("requestfinished", lambda request: loaded.add(urlsplit(request.url)))
@@ -323,18 +327,37 @@ def faults_of(browser, file, scheme):
     if redirect := REDIRECT.search(Path(file).read_text("utf-8")):
         page.wait_for_url((Path(file).resolve().parent / redirect[1]).as_uri())
     page.evaluate("() => window.MathJax?.startup?.promise")
-    faults += faults_of_access(page, scheme)
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        faults += [f"{width} px: {fault}" for fault in page.evaluate(OVERFLOW)]
-        more = page.evaluate(CUT) if width >= 1280 else page.evaluate(SMALL, LEGIBLE)
-        faults += [f"{width} px: {fault}" for fault in more]
-    faults += page.evaluate(FAULTS, [scheme, CONTRAST])
+    yield page
     own = [Path(unquote(url.path)) for url in loaded if url.scheme == "file"]
     size = sum(one.stat().st_size for one in own if "_static" not in one.parts)
     if size > PAGE:
         faults.append(f"the page is {size / 1e6:.1f} MB, more than {PAGE / 1e6:g}")
     context.close()
+
+
+def faults_of(browser, file):
+    """Go through the page in `file` as it opens, unfolded, at each width, and in the dark.
+
+    What is no colour is the same in both schemes. The longest part is to open the page: it is done
+    once.
+    """
+    faults = []
+    with opened(browser, file, faults) as page:
+        if CHAPTER.match(Path(file).name):
+            faults += faults_of_anatomy(page) + faults_of_previews(page)
+        faults += faults_of_access(page, runOnly=["color-contrast"])
+        page.evaluate(UNFOLD)
+        faults += faults_of_access(page, rules={"color-contrast": {"enabled": False}})
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            faults += [f"{width} px: {fault}" for fault in page.evaluate(OVERFLOW, "article")]
+            more = page.evaluate(CUT) if width >= 1280 else page.evaluate(SMALL, LEGIBLE)
+            faults += [f"{width} px: {fault}" for fault in more]
+        faults += page.evaluate(FAULTS, ["light", CONTRAST, "body"])
+        page.emulate_media(color_scheme="dark")
+        dark = faults_of_access(page, runOnly=["color-contrast"])
+        dark += page.evaluate(FAULTS, ["dark", CONTRAST, "body"])
+        faults += [f"in the dark: {fault}" for fault in dark if fault not in faults]
     return faults
 
 

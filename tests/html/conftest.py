@@ -34,11 +34,9 @@ def browser():
 
 
 def pytest_generate_tests(metafunc):
-    """One test for each page of the book, in each colour scheme."""
+    """One test for each page of the book, or for each chapter."""
     if "page_file" in metafunc.fixturenames:
         metafunc.parametrize("page_file", pages(), ids=lambda p: str(p.relative_to(HTML)))
     if "chapter_file" in metafunc.fixturenames:
         chapters = sorted(HTML.glob("book/[0-9][0-9]-*.html"))
         metafunc.parametrize("chapter_file", chapters, ids=lambda p: p.stem)
-    if "scheme" in metafunc.fixturenames:
-        metafunc.parametrize("scheme", ["light", "dark"])

@@ -102,6 +102,24 @@ FAULTY = {
         "<table style='width: 310px'><tr><td>1</td></tr></table></div></div></article>",
         "1280 px: cut: <div",
     ),
+    "black on black once it is dark": (
+        "<style>@media (prefers-color-scheme: dark) { article { background: #111 } }</style>"
+        "<article><p style='color: #000'>gone</p></article>",
+        "in the dark: contrast 1.1",
+    ),
+    "a navigation that is gone once it is dark": (
+        "<style>@media (prefers-color-scheme: dark) { nav { color: #ddd } }</style>"
+        "<nav>faint</nav>",
+        "in the dark: axe, serious: color-contrast: <nav",
+    ),
+    "a page that stays light": (
+        "<script>document.documentElement.dataset.theme = 'light'</script>",
+        "in the dark: theme is light, not dark",
+    ),
+    "grey code": (
+        "<article><pre><span style='color: #bbb'>faint</span></pre></article>",
+        "contrast 1.9 < 4.5: <span",
+    ),
     "grey on grey": ("<article><p style='color: #bbb'>faint</p></article>", "contrast"),
 }
 
@@ -113,7 +131,7 @@ def faults(browser, tmp_path):
     def find(body):
         file = tmp_path / "page.html"
         file.write_text(f"{HEAD}{PLAIN}{body}", "utf-8")
-        return checks.faults_of(browser, file, "light")
+        return checks.faults_of(browser, file)
 
     return find
 
@@ -154,7 +172,8 @@ def test_a_chapter_that_begins_with_code_or_has_no_picture_is_found(
 ):
     file = tmp_path / "page.html"
     file.write_text(f"<!doctype html><meta charset='utf-8'><article>{body}</article>", "utf-8")
-    found = checks.faults_of_anatomy(browser, file)
+    with checks.opened(browser, file, []) as page:
+        found = checks.faults_of_anatomy(page)
     assert len(found) == len(expected)
     assert all(part in fault for part, fault in zip(expected, found, strict=True))
 

@@ -1,14 +1,20 @@
 """Every page of the book, opened from its file in a real browser with the network off."""
 
 import checks
+import pytest
 
 
-def test_page_is_faultless(browser, html, page_file, scheme):
-    assert checks.faults_of(browser, page_file, scheme) == []
+def test_page_is_faultless(browser, html, page_file):
+    assert checks.faults_of(browser, page_file) == []
 
 
-def test_a_chapter_is_question_answer_picture_before_it_is_code(browser, html, chapter_file):
-    assert checks.faults_of_anatomy(browser, chapter_file) == []
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_book_opens_in_the_scheme_of_the_system(browser, html, scheme):
+    context = browser.new_context(color_scheme=scheme, offline=True)
+    page = context.new_page()
+    page.goto((html / "book" / "index.html").as_uri())
+    assert page.evaluate("() => document.documentElement.dataset.theme") == scheme
+    context.close()
 
 
 def test_the_book_is_not_too_large_to_take_along(html):

@@ -77,18 +77,33 @@ def test_a_finger_follows_the_link_and_what_is_unknown_shows_nothing(page):
 
 
 def test_a_reference_that_shows_nothing_is_found(browser, file):
-    assert [fault[:17] for fault in checks.faults_of_previews(browser, file, "light")] == [
+    def faults():
+        with checks.opened(browser, file, []) as page:
+            return checks.faults_of_previews(page)
+
+    assert [fault[:17] for fault in faults()] == [
         "no preview of thm",  # to a mouse, and to the keyboard
         "no preview of thm",
     ]
     file.write_text(PAGE.replace("id='gone'", "hidden"), "utf-8")
-    assert checks.faults_of_previews(browser, file, "light") == []
+    assert faults() == []
     script = file.with_name("previews.js")
     script.write_text(script.read_text("utf-8").replace('"Escape"', '"F9"'), "utf-8")
-    stays = ["the preview of thm stays"] * 2
-    assert checks.faults_of_previews(browser, file, "light") == stays
+    assert faults() == ["the preview of thm stays"] * 2
 
 
-def test_references_of_a_chapter_show_what_they_lead_to(browser, html, chapter_file):
-    # Colours alone depend on the scheme, and theirs are those of the page, which is read in both.
-    assert checks.faults_of_previews(browser, chapter_file, "dark") == []
+def test_a_preview_with_a_fault_is_found(browser, file):
+    file.write_text(PAGE.replace("id='gone'", "hidden"), "utf-8")
+    pale = {name: html.replace("<a ", "<p style='color: #ddd'>So.</p><a ") for name, html in OTHERS.items()}
+    file.with_name("page.previews.js").write_text(f"bookPreviews({json.dumps(pale)})", "utf-8")
+    with checks.opened(browser, file, []) as page:
+        found = checks.faults_of_previews(page)
+    assert len(found) == 2
+    assert all(fault.startswith("with the preview of thm: contrast") for fault in found)
+
+
+def test_a_chapter_is_looked_at_for_all_of_it(browser, file):
+    chapter = file.rename(file.with_name("01-chapter.html"))
+    found = checks.faults_of(browser, chapter)
+    assert "no preview of thm: other.html#thm-c" in found
+    assert any(fault.startswith("first figure at") for fault in found)
