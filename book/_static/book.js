@@ -15,16 +15,28 @@ addEventListener("afterprint", () => {
   }
 });
 
+// Whatever is to be scrolled sideways fades out where it is cut, as soon as it is unfolded.
+const SCROLL = "article :is(mjx-container:is([display], .wide), details.check)";
+const scrolling = new ResizeObserver((boxes) => {
+  const cut = boxes.map(({ target }) => target.scrollWidth > target.clientWidth + 1);
+  boxes.forEach(({ target }, i) => target.classList.toggle("scrolls", cut[i]));
+});
+
 // A formula in the text that is, with the marks beside it, wider than its column gets a scroll bar of its own.
+// All are measured before any is changed, so that the page is laid out once and not once for each.
 function boxWideMathematics() {
-  for (const formula of document.querySelectorAll("span.math > mjx-container")) {
-    formula.classList.remove("wide");
+  const formulas = [...document.querySelectorAll("span.math > mjx-container")];
+  for (const formula of formulas) formula.classList.remove("wide");
+  const wide = formulas.map((formula) => {
     const column = formula.closest("p, li, dd, td, div").clientWidth;
     const whole = formula.closest(".whole") ?? formula;
-    const wide = whole.getBoundingClientRect().width > column;
-    formula.classList.toggle("wide", wide);
-    formula.tabIndex = wide ? 0 : -1; // no formula is a stop for the keyboard but to be scrolled
-  }
+    return whole.getBoundingClientRect().width > column;
+  });
+  formulas.forEach((formula, i) => {
+    formula.classList.toggle("wide", wide[i]);
+    formula.tabIndex = wide[i] ? 0 : -1; // no formula is a stop for the keyboard but to be scrolled
+  });
+  for (const box of document.querySelectorAll(SCROLL)) scrolling.observe(box);
 }
 
 addEventListener("load", async () => {
