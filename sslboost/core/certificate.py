@@ -206,7 +206,23 @@ def limit(bound, tolerance, at_least):
         HTML.
     """
     sign, slack = ("&ge;", -1) if at_least else ("&le;", 1)
-    return f"{sign} {number(bound + slack * tolerance, rounding=0.0)}"
+    return f"{sign}&nbsp;{number(bound + slack * tolerance, rounding=0.0)}"
+
+
+def mathematics(text):
+    """Return text as HTML, what stands between dollar signs as mathematics.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+    """
+    parts = escape(text).split("$")
+    parts[1::2] = [f'<span class="math notranslate">\\({part}\\)</span>' for part in parts[1::2]]
+    return "".join(parts)
 
 
 def number(value, *, rounding=1e-12):
@@ -226,18 +242,18 @@ def number(value, *, rounding=1e-12):
     """
     size = abs(value)
     if not isfinite(value):
-        return str(value)
+        return str(value).replace("-", "−")
     if 0 < size < rounding:
         return f"&lt; {rounding:g}"
     if size == 0 or 1e-3 <= size < 1e5:
         decimals = 2 if size == 0 else max(0, 2 - floor(log10(size)))
-        text = f"{value:.{decimals}f}"
+        text = f"{value:.{decimals}f}".replace("-", "−")
         return text.rstrip("0").rstrip(".") if "." in text else text
     digits, power = f"{value:.1e}".split("e")
-    return f"{digits.removesuffix('.0')}e{int(power)}"
+    return f"{digits.removesuffix('.0')}e{int(power)}".replace("-", "−")
 
 
 def _row(certificate, verdict, prefix=""):
     c = certificate
     allowed = limit(c.bound, c.tolerance, c.at_least)
-    return [escape(prefix + c.claim), number(c.value), allowed, verdict]
+    return [mathematics(prefix + c.claim), number(c.value), allowed, verdict]

@@ -72,7 +72,7 @@ class Board:
         link = f'<a href="{escape(target, quote=True)}">{escape(name)}</a>'
         return [
             "holds" if row["holds"] else "FAILS",
-            f"{link}<br>{mathematics(statement)}",
+            f"{link}<br>{certificate.mathematics(statement)}",
             certificate.number(row["value"]),
             certificate.limit(row["bound"], row["tolerance"], row["at_least"]),
             "fails, as it must" if row["control_fails"] else "HOLDS, and should not",
@@ -117,22 +117,6 @@ def load(path):
         return Board(json.loads(path.read_text("utf-8")))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"path must be a file of certificates, got {path}: {error}") from error
-
-
-def mathematics(text):
-    """Return text as HTML, what stands between dollar signs as mathematics.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-    """
-    parts = escape(text).split("$")
-    parts[1::2] = [f'<span class="math notranslate">\\({part}\\)</span>' for part in parts[1::2]]
-    return "".join(parts)
 
 
 def _checked(row):

@@ -6,7 +6,14 @@ import math
 import numpy as np
 import pytest
 
-from sslboost.core.certificate import Certificate, CertificateTable, limit, number, table
+from sslboost.core.certificate import (
+    Certificate,
+    CertificateTable,
+    limit,
+    mathematics,
+    number,
+    table,
+)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +90,7 @@ def test_a_table_shows_verdicts_and_escapes_words():
     )._repr_html_()
     assert "a &lt; b" in html and "Control: c" in html
     assert "<summary>1 check holds, 1 control fails, as it must</summary>" in html
-    assert "<td>0</td><td>&le; 1</td><td>holds</td>" in html
+    assert "<td>0</td><td>&le;&nbsp;1</td><td>holds</td>" in html
 
 
 def test_what_fails_is_unfolded_and_counted():
@@ -98,10 +105,10 @@ def test_what_fails_is_unfolded_and_counted():
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        *[(0.0, "0"), (-3e-17, "&lt; 1e-12"), (1.493e-116, "&lt; 1e-12"), (2e-12, "2e-12")],
+        *[(0.0, "0"), (-3e-17, "&lt; 1e-12"), (1.493e-116, "&lt; 1e-12"), (2e-12, "2e−12")],
         *[(0.30312, "0.303"), (260.4, "260"), (99999, "99999"), (123456.0, "1.2e5")],
-        *[(-1.444, "-1.44"), (0.00056, "5.6e-4"), (1.0, "1"), (12.0, "12"), (0.95, "0.95")],
-        *[(float("nan"), "nan"), (float("-inf"), "-inf"), (1e-6, "1e-6"), (100.0, "100")],
+        *[(-1.444, "−1.44"), (0.00056, "5.6e−4"), (1.0, "1"), (12.0, "12"), (0.95, "0.95")],
+        *[(float("nan"), "nan"), (float("-inf"), "−inf"), (1e-6, "1e−6"), (100.0, "100")],
     ],
 )
 def test_numbers_have_the_digits_that_a_reader_would_give(value, text):
@@ -109,7 +116,7 @@ def test_numbers_have_the_digits_that_a_reader_would_give(value, text):
 
 
 def test_a_limit_is_a_number_however_small():
-    assert limit(0.0, 2.5e-13, False) == "&le; 2.5e-13" and limit(1.0, 0.25, True) == "&ge; 0.75"
+    assert limit(0.0, 2.5e-13, False) == "&le;&nbsp;2.5e−13" and limit(1.0, 0.25, True) == "&ge;&nbsp;0.75"
 
 
 def test_a_table_tells_margins_in_text():
@@ -133,3 +140,11 @@ def test_what_is_no_certificate_is_refused(wrong):
         CertificateTable(wrong)
     with pytest.raises(ValueError, match="certificates must be of Certificate"):
         table(holds, [holds])
+
+
+def test_mathematics_stands_between_dollar_signs():
+    shown = mathematics("$n_0 < m$ & $x$ holds")
+    math = '<span class="math notranslate">\\({}\\)</span>'
+    assert shown == f"{math.format('n_0 &lt; m')} &amp; {math.format('x')} holds"
+    row = table(Certificate("at $x$", 0.0, 1.0))._repr_html_()
+    assert f"<td>at {math.format('x')}</td>" in row

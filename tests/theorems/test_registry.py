@@ -330,12 +330,6 @@ def test_a_board_keeps_its_own_rows_and_needs_a_folder_that_is_text():
         Board(rows, None)
 
 
-def test_mathematics_stands_between_dollar_signs():
-    shown = board.mathematics("$n_0 < m$ & $x$ holds")
-    math = '<span class="math notranslate">\\({}\\)</span>'
-    assert shown == f"{math.format('n_0 &lt; m')} &amp; {math.format('x')} holds"
-
-
 def test_a_board_escapes_whatever_a_row_says():
     odd = ROW | {"claim": "<i>: <b>", "chapter": "<u>-x", "label": '"><script>'}
     html = Board([odd])._repr_html_()
