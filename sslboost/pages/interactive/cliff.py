@@ -66,7 +66,7 @@ def figure(repetitions=20):
         "on the curve.",
         sliders={
             "n0": slider("labels spent on the processor, n_0", LABELS, 160),
-            "lam": slider("what it is paid for being useless at z, λ", WEIGHTS, 0.3),
+            "lam": slider("weight λ on being useless for predicting z", WEIGHTS, 0.3),
         },
         moves=[
             Move(curve, ("lam",), grid, curves),
