@@ -13,6 +13,7 @@ from html import escape
 import nbformat
 from bs4 import BeautifulSoup
 from markdownify import ATX, MarkdownConverter
+from pictures import move_back
 
 INSTALL = '# %pip install "sslboost[notebook]"'
 CELL = re.compile(r"^xqCELL(\d+)qx$", re.M)
@@ -57,6 +58,7 @@ def notebook(body, executed, about):
     """
     page, texts = BeautifulSoup(_drawn(body), "html.parser"), []
     cells = [c for c in executed.cells if c.cell_type == "code" and c.source.strip()]
+    move_back(page)
     _tidy(page)
     pictures = _cells(page, [cell for cell in cells if "remove-cell" not in _tags(cell)])
     _cite(page)

@@ -16,7 +16,8 @@ addEventListener("afterprint", () => {
 });
 
 // Whatever is to be scrolled sideways fades out where it is cut, as soon as it is unfolded.
-const SCROLL = "article :is(mjx-container:is([display], .wide), details.check)";
+const SCROLL = `article :is(mjx-container:is([display], .wide), .cell_output, .captioned > .output,
+  div.wide, details.check, .pst-scrollable-table-container)`;
 const scrolling = new ResizeObserver((boxes) => {
   const cut = boxes.map(({ target }) => target.scrollWidth > target.clientWidth + 1);
   boxes.forEach(({ target }, i) => target.classList.toggle("scrolls", cut[i]));

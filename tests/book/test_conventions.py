@@ -6,10 +6,13 @@ from pathlib import Path
 
 import about
 import address
+import pictures
 import pytest
+import tables
 import together
 import unique
 import yaml
+from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.core import publish_doctree
 from packaging.requirements import Requirement
@@ -119,6 +122,36 @@ def test_a_formula_keeps_the_marks_beside_it():
     together.join(None, doctree, "page")
     assert [box.astext() for box in doctree.findall(nodes.inline)] == ["(x),", "y-"]
     assert doctree.astext() == before
+
+
+def a_cell(name, *parts):
+    return nodes.container("", *parts, classes=["cell", "tag_hide-input"], names=[name])
+
+
+def test_a_picture_stands_before_the_folds_that_made_it_and_after_what_can_be_read():
+    read = a_cell("read", nodes.container(classes=["cell_output"]))
+    parts = [
+        nodes.paragraph(names=["answer"]),
+        *(a_cell("imports"), a_cell("drawn"), nodes.figure(names=["figure"])),
+        *(a_cell("counted"), tables.captioned(names=["table"])),
+        *(read, nodes.figure(names=["other"])),
+        nodes.container(classes=["cell"], names=["shown"]),
+        nodes.figure(names=["last"]),
+    ]
+    page = nodes.section("", *parts)
+    pictures.show_first(None, page, "page")
+    assert [part["names"][0] for part in page] == [
+        *("answer", "figure", "imports", "drawn", "table", "counted"),
+        *("read", "other", "shown", "last"),
+    ]
+
+
+def test_a_notebook_has_a_picture_after_the_cells_that_made_it():
+    moved, made = "<figure class='moved'>{}</figure>", "<div class='cell made'>{}</div>"
+    parts = [moved.format("a"), made.format(1), made.format(2), moved.format("b"), made.format(3)]
+    page = BeautifulSoup("\n".join([*parts, "<div class='cell'>4</div>"]), "html.parser")
+    pictures.move_back(page)
+    assert "".join(page.get_text().split()) == "12a3b4"
 
 
 def test_no_two_theorems_have_the_same_id():
