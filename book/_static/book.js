@@ -27,7 +27,10 @@ const scrolling = new ResizeObserver((boxes) => {
 // All are measured before any is changed, so that the page is laid out once and not once for each.
 function boxWideMathematics() {
   const formulas = [...document.querySelectorAll("span.math > mjx-container")];
-  for (const formula of formulas) formula.classList.remove("wide");
+  for (const formula of formulas) {
+    formula.classList.remove("wide", "scrolls");
+    scrolling.unobserve(formula);
+  }
   const wide = formulas.map((formula) => {
     const column = formula.closest("p, li, dd, td, div").clientWidth;
     const whole = formula.closest(".whole") ?? formula;
