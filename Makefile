@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install book pdf new-chapter test downloads evidence bench lab serve data lint clean \
+.PHONY: help install book pdf new-chapter test coverage downloads evidence bench lab serve data lint clean \
 	distclean
 
 # The first interpreter on PATH that is new enough; override with `make PYTHON=... book`.
@@ -20,6 +20,9 @@ INDEX ?=
 WHEELS ?=
 PIP := -m pip install --disable-pip-version-check $(if $(INDEX),--extra-index-url '$(INDEX)') \
 	$(if $(WHEELS),--find-links '$(WHEELS)')
+
+# Whole files go to one process or the other, so that what a file prepares is prepared once.
+UNITS := OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist loadscope --ignore=tests/html
 
 help:  ## list these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,10 +49,12 @@ new-chapter: $(STAMP)  ## start a chapter: make new-chapter NAME=what-labels-cos
 	@$(RUN) book/new_chapter.py -- '$(NAME)'
 
 test: $(STAMP) lint data  ## validate everything: lint, units, every chapter, the HTML in a browser
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --ignore=tests/html --cov=sslboost --cov-branch \
-		--cov-report=term:skip-covered --cov-fail-under=95
+	$(UNITS)
 	$(RUN) book/build.py --force
 	$(RUN) -m pytest -n 2 tests/html
+
+coverage: $(STAMP) data  ## run the units as it counts the lines that they run (twice as long)
+	$(UNITS) --cov=sslboost --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 
 downloads: book  ## run each chapter's download where only the wheel is installed (long)
 	$(RUN) -m tests.book.wheel

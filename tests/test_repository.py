@@ -87,7 +87,8 @@ def test_integration_tests_every_supported_python_and_publishes_from_main_alone(
     assert project["requires-python"] == f">={pythons[0]}"
     assert pythons == [f"3.{minor}" for minor in range(11, 15)]
     assert {"run": "make test"} in jobs["test"]["steps"]
-    assert jobs["build"]["needs"] == "test" and jobs["publish"]["needs"] == "build"
+    assert {"run": "make coverage"} in jobs["coverage"]["steps"]
+    assert jobs["build"]["needs"] == ["test", "coverage"] and jobs["publish"]["needs"] == "build"
     assert "refs/heads/main" in jobs["build"]["if"]
     for job in jobs.values():
         assert "timeout-minutes" in job
@@ -100,7 +101,7 @@ def test_integration_takes_actions_of_one_version_and_targets_and_settings_that_
     assert [one for one in used if not re.fullmatch(r"[\w-]+/[\w-]+@v\d+\.\d+\.\d+", one)] == []
     commands = "\n".join(step.get("run", "") for step in steps)
     targets = set(re.findall(r"\bmake ([a-z-]+)", commands))
-    assert targets == {"install", "pdf", "test"}
+    assert targets == {"install", "pdf", "test", "coverage"}
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert [one for one in targets if not re.search(rf"^{one}:", makefile, re.M)] == []
     assert 'book_repository: ""' in (ROOT / "_config.yml").read_text("utf-8")  # what sed replaces
