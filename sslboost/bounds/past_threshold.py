@@ -281,10 +281,11 @@ def coordinates(population):
     K_y, K_z, U = population.K_y, population.K_z, population.U
     if U.shape[1] < population.d_y:
         raise ValueError(f"rank K_y must be d_y = {population.d_y}, got {U.shape[1]}")
-    image = K_z @ (K_z.T @ U)
-    outside = np.linalg.norm(image - U @ (U.T @ image)) / np.linalg.norm(K_z) ** 2
-    if outside > RANK_RTOL:
-        raise ValueError(f"population must have M_z U inside U, got a part {outside:.3g} outside")
+    image, size = K_z @ (K_z.T @ U), np.linalg.norm(K_z) ** 2
+    outside = np.linalg.norm(image - U @ (U.T @ image))
+    if outside > RANK_RTOL * size:
+        share = outside / size
+        raise ValueError(f"population must have M_z U inside U, got a part {share:.3g} outside")
     total, explained = population.block("y", "y"), K_y.T @ K_y
     shared = (K_z.T @ K_y).T @ (K_z.T @ K_y)
     blocks = [block / np.trace(block) for block in (total, explained, shared) if block.any()]
@@ -299,7 +300,7 @@ def coordinates(population):
         )
     scale, seen, kept = (np.sum(basis * (M @ basis), axis=0) for M in (total, explained, shared))
     kappa2 = kept / seen
-    if kappa2.min() <= RANK_RTOL * np.linalg.norm(K_z) ** 2:
+    if kappa2.min() <= RANK_RTOL * size:
         raise ValueError(
             f"every label coordinate must explain some of z, got a share {kappa2.min():.3g}"
         )

@@ -242,6 +242,13 @@ def test_populations_outside_the_assumptions_are_named(changes, message):
         past_threshold.coordinates(latent_population(2, 3, **changes))
 
 
+def test_an_input_that_tells_nothing_of_z_is_named():
+    cov = np.eye(5)
+    cov[0, 4] = cov[4, 0] = 0.5  # x tells of y, and of z nothing
+    with pytest.raises(ValueError, match="explain some of z, got a share 0"):
+        past_threshold.coordinates(GaussianPopulation(cov, 2, 2, 1))
+
+
 @pytest.mark.parametrize(("size", "refused"), [(1e-5, True), (1e-14, False)])
 def test_a_faint_failure_is_named_and_rounding_is_not(size, refused):
     """Parts of 1e-5, which a tolerance of 1e-3 would pass over."""
