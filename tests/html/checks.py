@@ -315,6 +315,11 @@ def watch(page, faults):
     page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
 
 
+def without_mathematics(page):
+    """Leave the formulas of what `page` will open as they are written, which takes no time."""
+    page.route("**/mathjax/**", lambda route: route.fulfill(body=""))
+
+
 @contextmanager
 def opened(browser, file, faults):
     """`file` as a new reader of it has it before them, with the network off; `faults` will grow."""

@@ -21,7 +21,7 @@ def saved(browser, file, folder):
     context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
     page, faults = context.new_page(), []
     checks.watch(page, faults)
-    page.route("**/MathJax/**", lambda route: route.fulfill(body=""))  # a click need not wait for it
+    checks.without_mathematics(page)
     page.goto(file.as_uri())
     if page.locator(".dropdown-download-buttons > button").count():
         page.click(".dropdown-download-buttons > button")

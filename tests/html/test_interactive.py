@@ -153,8 +153,8 @@ def test_a_figure_says_what_the_package_says(browser, html, file, name, expected
     context = browser.new_context(offline=True, viewport={"width": 1280, "height": 1400})
     page, faults = context.new_page(), []
     checks.watch(page, faults)
+    checks.without_mathematics(page)
     page.goto((html / file).as_uri())
-    page.evaluate("() => window.MathJax?.startup?.promise")
     figure = page.locator(f"#{name} figure.interactive")
     figure.scroll_into_view_if_needed()
     faults += mismatches(figure, expected)
@@ -191,6 +191,7 @@ def test_on_a_phone_letters_are_legible_and_sliders_wide_enough(
     browser, html, file, name, expected
 ):
     page = browser.new_page(viewport={"width": 390, "height": 844})
+    checks.without_mathematics(page)
     page.goto((html / file).as_uri())
     figure = page.locator(f"#{name} figure.interactive")
     for label in figure.locator("label").all():
