@@ -94,6 +94,19 @@ def test_the_gain_is_the_ratio_of_the_exact_excesses_at_every_n(k2, rho):
     assert gain(k2, 0) == 1
 
 
+def test_without_existence_more_weight_may_add_noise_as_well_as_bias():
+    """Of an innovation that tells nothing; the noise is what more labels take away."""
+    deaf = isotropic_population(0.7, 0.5, 5, tells=False)
+    noise = [
+        augmented_excess(deaf, c, 30) - augmented_excess(deaf, c, np.inf) for c in (0, 0.3, 0.6, 1)
+    ]
+    assert noise[0] < noise[1] < noise[2] > noise[3]
+    tau = 0.5 * 0.7 / 0.3
+    for value, c in zip(noise, (0, 0.3, 0.6, 1), strict=True):
+        share = 1 / (1 + c**2 * tau)
+        assert value == pytest.approx((1 - 0.7 * share) * share * 5 / 24)
+
+
 def test_plain_ssl_is_the_weight_zero_and_unlimited_labels_leave_the_bias():
     p = members.random_member(9, 5, 2, existence=False, rng=0)
     told = innovation.innovation(p)

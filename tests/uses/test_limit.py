@@ -177,6 +177,49 @@ def test_given_the_design_the_bound_is_sharper_and_still_one():
     assert many == pytest.approx(limit.with_existence(tau, 1.5, 0.3, 10**7), rel=1e-2)
 
 
+def several_labels(d, tau, c, lengths2):
+    """A law with T = tau I, C = diag(lengths2) and R = C diag(c), in which existence holds."""
+    d_y, kappa = len(c), np.sqrt(tau)
+    B = np.eye(d)[:, :d_y] * np.sqrt(lengths2)
+    cov = np.eye(2 * d + d_y)
+    z, y = slice(d, 2 * d), slice(2 * d, None)
+    cov[:d, z] = cov[z, :d] = kappa * np.eye(d)
+    cov[z, z] *= 1 + tau
+    cov[:d, y], cov[z, y] = B, kappa * B * (1 + c)
+    cov[y, :d], cov[y, z], cov[y, y] = B.T, cov[z, y].T, np.diag(lengths2 * (1 + c))
+    return GaussianPopulation(cov, d, d, d_y)
+
+
+def test_several_labels_are_bounded_by_what_each_has_left_once_the_others_are_known():
+    d, n, tau = 4, 400, 0.4
+    c, lengths2 = np.array([0.5, 1.5]), np.array([1.0, 0.6])
+    p = several_labels(d, tau, c, lengths2)
+    left = (1 - c * tau) * c * lengths2
+    assert criteria.existence_gap(p) < 1e-14
+    assert innovation.innovation(p).given_both == pytest.approx(np.diag(left))
+    free = d - len(c)
+    said = np.sum(free * left / (n * (1 + c**2 * tau) + free * left / lengths2))
+    each = [limit.with_existence(np.full(free + 1, tau), c[j], left[j], n) for j in (0, 1)]
+    assert said == pytest.approx(sum(each))
+    rng, lengths, told, alone = np.random.default_rng(0), np.sqrt(lengths2), [], []
+    for _ in range(2000):
+        frame = np.linalg.qr(rng.standard_normal((d, 2)))[0]
+        phi, v = rng.standard_normal((2, n, d)) * np.array([1, np.sqrt(tau)])[:, None, None]
+        u = [phi + weight * v for weight in c]
+        noise = np.sqrt(left) * rng.standard_normal((n, 2))
+        y = [u[j] @ frame[:, j] * lengths[j] + noise[:, j] for j in (0, 1)]
+        found = np.stack([np.linalg.lstsq(u[j], y[j])[0] for j in (0, 1)], axis=1)
+        # Told the other column each, and told the lengths only.
+        known = found - frame[:, ::-1] * np.sum(frame[:, ::-1] * found, axis=0)
+        known *= lengths / np.linalg.norm(known, axis=0)
+        first, _, last = np.linalg.svd(found / lengths, full_matrices=False)
+        told.append(np.sum((known - frame * lengths) ** 2))
+        alone.append(np.sum((first @ last * lengths - frame * lengths) ** 2))
+    assert said < np.mean(told) + NOISE * stats.sem(told) < 1.15 * said
+    assert np.mean(alone) > said - NOISE * stats.sem(alone)
+    assert np.mean(told) + NOISE * stats.sem(told) < 0.8 * said * (d - 1) / free
+
+
 @pytest.mark.parametrize("head", ["plain", "joint", "augmented"])
 def test_the_simulated_heads_have_the_excess_of_the_exact_formulas(head):
     k2, rho, d, n = 0.4, 0.6, 6, 40
