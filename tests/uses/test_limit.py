@@ -64,7 +64,7 @@ def test_what_x_predicts_of_z_without_error_leaves_no_family_to_bound(noise):
     gaps = np.array([criteria.existence_gap(copying(noise, 1.0, beta)) for beta in betas])
     assert (gaps > 0.4 * np.abs(betas[:, 0])).all()
     assert criteria.existence_gap(copying(2.0, 1.0, betas[0])) < 1e-12
-    with pytest.raises(ValueError, match="population must leave no part of z .* coordinate 0"):
+    with pytest.raises(ValueError, match=r"population must leave no part of z .* coordinate 0"):
         limit.family(copying(noise, 1.0))
     if np.ndim(noise) == 0:
         tau = np.diag(innovation.innovation(copying(noise)).T)

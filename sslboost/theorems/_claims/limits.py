@@ -59,7 +59,7 @@ def _samples(problem, rng, repetitions, heads):
 
 
 def _no_head_is_better(problem, rng):
-    """The ridge head, and that head brought to the ellipsoid that the true one is known to be of."""
+    """The ridge head, and that head brought to the ellipsoid that the true one is of."""
     axes, _, beta, found = _samples(problem, rng, 300, 50)
     known = found / np.linalg.norm(found / axes[:, None], axis=1, keepdims=True)
     draws = [np.sum((head - beta) ** 2, axis=1).mean(axis=1) for head in (found, known)]

@@ -168,10 +168,10 @@ THEOREMS = (
     Theorem(
         "Known Δ does not select",
         _CHAPTER,
-        r"with $\Delta$ known a processor that tells nothing of y minimises the conditional loss of "
-        "the extra labels",
+        r"with $\Delta$ known a processor that tells nothing of y minimises the conditional loss "
+        "of the extra labels",
         _BEYOND,
-        (r"n₀ ≤ m_e − dim U",),
+        ("n₀ ≤ m_e − dim U",),
         lambda rng: _useless(rng, 4),
         _is_a_minimiser_and_useless,
         lambda rng: _useless(rng, 6),
