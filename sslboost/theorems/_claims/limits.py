@@ -79,7 +79,7 @@ def _ridge_attains(problem, rng):
     p, d = problem, len(problem.tau)
     axes, gram, beta, found = _samples(p, rng, 8000, 40)
     matrix = gram / p.left + problem.claimed * d * np.diag(axes**-2)
-    said = np.einsum("bii->b", np.linalg.inv(matrix))
+    said = np.einsum("bii->b", np.linalg.solve(matrix, np.broadcast_to(np.eye(d), matrix.shape)))
     return agrees(np.sum((found - beta) ** 2, axis=1).mean(axis=1) - said, 0.0)
 
 

@@ -165,7 +165,7 @@ THEOREMS = (
         "What a choice can cost",
         _CHAPTER,
         r"the head that is best on $n_v$ fresh labels costs at most "
-        r"$\sum_j \delta_j\nu_j/(\nu_j + n_v\delta_j^2)$ more than any one of them",
+        r"$\sum_j \delta_j\nu_j/(\nu_j + n_v\delta_j^2)$ more than the first",
         _BEYOND,
         ("the rows that decide are not those of the fits",),
         lambda rng: _rivals(rng, fresh=True),
