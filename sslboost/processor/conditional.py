@@ -56,7 +56,7 @@ def unexplained(population):
 def unexplained_in_each_class(mixture):
     """Return the second moments of x, of e with every class in columns of its own, and of y.
 
-    A processor is uncorrelated with ``e 1{y = c}`` for all c if and only if it meets (C1) within
+    A processor is uncorrelated with ``e 1{y = j}`` for all j if and only if it meets (C1) within
     every class, and not only on average over them.
 
     Parameters

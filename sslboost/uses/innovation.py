@@ -284,16 +284,16 @@ def gain(k2, rho):
 
     Parameters
     ----------
-    k2 : float in (0, 1]
-        Signal, the share of y that x explains.
+    k2 : float in (0, 1)
+        Signal, the share of y that x explains; at 1 it leaves no rest to have a share of.
     rho : float in [0, 1)
         Share of the rest that z explains.
 
     Returns
     -------
     float
-        ``(1 + rho (1 - k2) / k2) / (1 - rho)``: the second factor is what is no longer noise, the
-        first what the innovation tells of the head itself.
+        ``(1 + rho (1 - k2) / k2) / (1 - rho)``: the denominator is what is no longer noise, the
+        numerator what the innovation tells of the head itself.
 
     Raises
     ------
@@ -304,6 +304,6 @@ def gain(k2, rho):
     """
     k2 = as_number("k2", k2, above=0, most=1)
     rho = as_number("rho", rho, least=0, most=1)
-    if rho == 1:
-        raise ValueError("rho must be below 1, got 1")
+    if 1 in (k2, rho):
+        raise ValueError(f"k2 and rho must be below 1, got {k2} and {rho}")
     return (1 + rho * (1 - k2) / k2) / (1 - rho)

@@ -6,7 +6,12 @@ unknown is how y hangs on them. Three families of populations, from the largest 
 - only Cov[y | x] is given: plain SSL is minimax, exactly;
 - Cov[y | x, z] is given: the joint head is minimax, exactly;
 - (C1) and (C2) can be met, and the weight c is given as well: :func:`with_existence` bounds every
-  method from below, and the augmented head comes as near to it as n2 / d is large.
+  method from below. In the isotropic case, as n2 / d grows, the excess of the augmented head tends
+  to d / (d - 1) times the bound, and of that head scaled to the known length of beta to the bound.
+
+The last asks that no part of z that x predicts be predicted without error. Otherwise (C1) and (C2)
+would ask for a y that an innovation which is zero speaks of, and the family would be smaller, or
+empty: :func:`family` refuses such a law.
 
 A method may do anything with its data: what it learns is a predictor of y from x, and its excess
 is never less than that of the best linear approximation of it.
@@ -15,11 +20,16 @@ is never less than that of the best linear approximation of it.
 import numpy as np
 
 from sslboost.core.linalg import as_covariance
-from sslboost.core.validation import as_array, as_choice, as_count, as_number, as_rng
+from sslboost.core.validation import as_array, as_choice, as_count, as_number, as_rng, takes
+from sslboost.population import GaussianPopulation
 from sslboost.representation.risk import excess_risk
+from sslboost.uses.innovation import innovation
 
-#: Heads that :func:`simulate` knows, from the one that assumes least to the one that knows all.
-HEADS = ("plain", "joint", "augmented", "shrunk")
+#: Heads that :func:`simulate` knows, from the one that assumes least to those that know all.
+HEADS = ("plain", "joint", "augmented", "shrunk", "scaled")
+
+#: Rounding of a population's moments, in units of standard deviations.
+_ROUNDING = 1e-8
 
 
 def given_x(R, d, n2):
@@ -84,9 +94,10 @@ def isotropic(k2, rho, d):
     ----------
     k2 : float in (0, 1)
         Signal.
-    rho : float in [0, 1)
+    rho : float in (0, 1)
         Share of the rest of y that z explains.
     d : int
+        At least 2.
 
     Returns
     -------
@@ -104,12 +115,68 @@ def isotropic(k2, rho, d):
 
     Source: beyond the slides; the corollary on the gain.
     """
-    k2 = as_number("k2", k2, above=0, most=1)
-    rho = as_number("rho", rho, least=0, most=1)
+    k2, rho = (as_number(n, v, above=0, most=1) for n, v in [("k2", k2), ("rho", rho)])
     if 1 in (k2, rho):
         raise ValueError(f"k2 and rho must be below 1, got {k2} and {rho}")
     tau = np.full(as_count("d", d, least=2), rho * k2 / (1 - k2))
     return tau, 1 / k2 - 1, (1 - k2) * (1 - rho)
+
+
+@takes(population=GaussianPopulation)
+def family(population):
+    """Return the arguments (tau, c, left) of the family with existence that a population is of.
+
+    Parameters
+    ----------
+    population : GaussianPopulation
+        With one label, of which x tells by the directions that predict z only, in which some
+        processor meets (C1) and (C2), and x predicts no part of z without error.
+
+    Returns
+    -------
+    tau : array (d,)
+        Eigenvalues of T, in increasing order.
+    c : float
+        Var[y | x] / Var E[y | x].
+    left : float
+        Var[y | x, z].
+
+    Raises
+    ------
+    ValueError
+        If the population is of no such family.
+
+    Source: beyond the slides; the theorem on the limit.
+    """
+    p, told = population, innovation(population)
+    d, signal = len(told.B), float(np.sum(told.B**2))
+    if p.d_y != 1 or d < 2:
+        raise ValueError(
+            f"population must have one label and rank cov_xz of at least 2, got {p.d_y} and {d}"
+        )
+    seen = p.K_z.T @ p.V
+    exact = np.abs(seen - p.conditional("z", "z", "x") @ told.white.unwhiten(told.J.T)).max(axis=1)
+    if (exact > _ROUNDING * np.sqrt(np.diag(p.block("z", "z")))).any():
+        raise ValueError(
+            "population must leave no part of z to be predicted from x without error, or existence "
+            f"rules out directions of the head; got some in coordinate {int(exact.argmax())} of z"
+        )
+    unit = np.sqrt(p.block("y", "y")[0, 0])
+    rest, left = (float(part[0, 0]) for part in (told.given_phi, told.given_both))
+    if signal <= (_ROUNDING * unit) ** 2 or left <= (_ROUNDING * unit) ** 2:
+        raise ValueError(
+            f"population must have x tell of y, and x and z not all, got {signal:.3g} and "
+            f"{left:.3g} left"
+        )
+    c = rest / signal
+    missed = np.abs(told.told - c * told.J.T @ told.B).max()
+    beside = np.linalg.norm(p.K_y - p.V @ told.B)
+    if max(missed, beside) > _ROUNDING * unit:
+        raise ValueError(
+            "population must have a processor that meets (C1) and (C2), and E[y|x] in the "
+            f"directions that predict z, got {missed:.3g} and {beside:.3g} away"
+        )
+    return np.linalg.eigvalsh(told.T), c, left
 
 
 def with_existence(tau, c, left, n2):
@@ -127,7 +194,8 @@ def with_existence(tau, c, left, n2):
     Parameters
     ----------
     tau : array (d,)
-        Eigenvalues of T, at least 0 and below 1 / c; d at least 2.
+        Eigenvalues of T, above 0 and below 1 / c; d at least 2. x must predict no part of z
+        without error, in which the eigenvalue would be 0.
     c : float
         Weight of the innovation, Var[y | x] / Var E[y | x].
     left : float
@@ -200,8 +268,8 @@ def _ellipsoid(tau, c, left):
     """Checked arguments, and the squared semi-axes of the heads that existence allows."""
     tau, c = as_array("tau", tau, 1), as_number("c", c, above=0)
     left = as_number("left", left, above=0)
-    if len(tau) < 2 or (tau < 0).any():
-        raise ValueError(f"tau must hold two values or more, none negative, got {tau!r:.80}")
+    if len(tau) < 2 or (tau <= 0).any():
+        raise ValueError(f"tau must hold two values or more, all above 0, got {tau!r:.80}")
     if (c * tau >= 1).any():
         raise ValueError(
             f"tau must be below 1 / c = {1 / c:.6g}, or z would explain more than all of the rest "
@@ -220,10 +288,10 @@ def simulate(tau, c, left, n2, head, repetitions, rng=None):
     ----------
     tau, c, left, n2
         As of :func:`with_existence`; n2 more than d + 1, for the joint head than 2 d + 1.
-    head : {"plain", "joint", "augmented", "shrunk"}
-        Plain SSL; the joint head, with as many innovations as directions; the augmented head; and
-        the augmented head shrunk as the law of beta asks for, the best linear function of the
-        labels.
+    head : {"plain", "joint", "augmented", "shrunk", "scaled"}
+        Plain SSL; the joint head, with as many innovations as directions; the augmented head; the
+        augmented head shrunk as the law of beta asks for, the best linear function of the labels;
+        and the augmented head scaled to lie on the ellipsoid on which beta is known to lie.
     repetitions : int
     rng : numpy.random.Generator or int, optional
 
@@ -254,7 +322,11 @@ def simulate(tau, c, left, n2, head, repetitions, rng=None):
     penalty = left * d / axes2 if head == "shrunk" else np.zeros(d)
     # (W + P) (beta_hat - beta) = noise - P beta, with P = 0 for the heads that do not shrink.
     target = (told - penalty * beta)[..., None]
-    return np.sum(np.linalg.solve(gram + np.diag(penalty), target) ** 2, axis=(1, 2))
+    error = np.linalg.solve(gram + np.diag(penalty), target)[..., 0]
+    if head == "scaled":
+        found = beta + error
+        error = found / np.linalg.norm(found / np.sqrt(axes2), axis=1, keepdims=True) - beta
+    return np.sum(error**2, axis=1)
 
 
 def _bartlett(b, d, n, rng):

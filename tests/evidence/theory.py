@@ -3,6 +3,7 @@
 import numpy as np
 
 from sslboost.bounds import past_threshold_simulation
+from sslboost.population import isotropic_population
 from tests.evidence import pictures as p
 from tests.evidence import values as v
 from tests.evidence.kinds import (
@@ -67,14 +68,16 @@ _rows_psi = {
 _penalties = array(lambda: np.array([0.0, 1.0])).also(negative=np.array([-1.0]))
 _weights = array(lambda: np.array([0.5, 1.0]))
 _ellipsoid = {
-    "tau": array(lambda: np.array([0.1, 0.3])).also(negative=np.array([0.1, -0.1])),
+    "tau": array(lambda: np.array([0.1, 0.3])).also(
+        negative=np.array([0.1, -0.1]), zero=np.array([0.1, 0.0])
+    ),
     "c": number(1.0, negative=-1.0, zero=0),
     "left": positive,
     "n2": count(50),
 }
 _shares = {
-    "k2": number(0.5, negative=-0.1, zero=0, above_one=1.5),
-    "rho": number(0.5, negative=-0.1, above_one=1.5),
+    "k2": number(0.5, negative=-0.1, zero=0, one=1, above_one=1.5),
+    "rho": number(0.5, negative=-0.1, one=1, above_one=1.5),
 }
 _share_of_star = {"lam": number(0.3, negative=-1.0, zero=0)}
 _strengths = {name: strength for name in ("y_to_x", "s_to_x", "y_to_z", "s_to_z")}
@@ -357,7 +360,9 @@ OWN = {
     },
     "uses.limit.given_design": _ellipsoid,
     "uses.limit.given_x": {"d": count(3), "n2": count_or_infinite},
-    "uses.limit.isotropic": _shares | {"d": count(3, least=2)},
+    "uses.limit.family": {"population": thing(isotropic_population)},
+    "uses.limit.isotropic": _shares
+    | {"rho": number(0.5, negative=-0.1, zero=0, one=1), "d": count(3, least=2)},
     "uses.limit.simulate": _ellipsoid | {"head": choice("plain").also(unknown="w")},
     "uses.limit.with_existence": _ellipsoid,
     "bounds.trained_capacity.train": _study

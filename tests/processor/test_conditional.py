@@ -62,6 +62,16 @@ def test_with_existence_every_minimiser_meets_both_criteria_at_every_weight(inva
     assert np.mean(np.array(slides) > 1e-3) > 0.5
 
 
+def test_fewer_outputs_than_labels_keep_c1_at_every_weight_and_cannot_keep_c2():
+    """The best of too small a class is a minimiser, and yet has not the risk of E[y | x]."""
+    for i in range(5):
+        p = members.random_member(9, 5, 2, rng=i)
+        for lam in WEIGHTS:
+            A = processor.population_optimum(unexplained(p), 1, lam).matrix
+            told, lost = gaps(p, A)
+            assert told < 1e-9 < 1e-3 < lost
+
+
 def test_whoever_meets_both_criteria_is_a_minimiser():
     p = members.random_member(9, 5, 2, invariance=False, rng=5)
     q = unexplained(p)

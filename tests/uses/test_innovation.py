@@ -91,7 +91,20 @@ def test_the_gain_is_the_ratio_of_the_exact_excesses_at_every_n(k2, rho):
             assert augmented_excess(p, wrong * (1 / k2 - 1), 500) > augmented_excess(
                 p, 1 / k2 - 1, 500
             )
-    assert gain(k2, 0) == 1 and gain(1.0, 0.5) == 2
+    assert gain(k2, 0) == 1
+
+
+def test_without_existence_more_weight_may_add_noise_as_well_as_bias():
+    """Of an innovation that tells nothing; the noise is what more labels take away."""
+    deaf = isotropic_population(0.7, 0.5, 5, tells=False)
+    noise = [
+        augmented_excess(deaf, c, 30) - augmented_excess(deaf, c, np.inf) for c in (0, 0.3, 0.6, 1)
+    ]
+    assert noise[0] < noise[1] < noise[2] > noise[3]
+    tau = 0.5 * 0.7 / 0.3
+    for value, c in zip(noise, (0, 0.3, 0.6, 1), strict=True):
+        share = 1 / (1 + c**2 * tau)
+        assert value == pytest.approx((1 - 0.7 * share) * share * 5 / 24)
 
 
 def test_plain_ssl_is_the_weight_zero_and_unlimited_labels_leave_the_bias():
@@ -133,7 +146,8 @@ def test_a_z_that_x_determines_tells_nothing():
         (lambda p: augmented_excess(p, 1, 6), "n2 must exceed k . 1 = 7"),
         (lambda p: joint_excess(p, 13), "n2 must exceed k . 1 = 13"),
         (lambda p: gain(0, 0.5), "k2 must be"),
-        (lambda p: gain(0.5, 1), "rho must be below 1"),
+        (lambda p: gain(0.5, 1), "k2 and rho must be below 1, got 0.5 and 1"),
+        (lambda p: gain(1, 0.5), "k2 and rho must be below 1, got 1.0 and 0.5"),
         (lambda p: isotropic_population(1, 0.5), "k2 and rho must be below 1"),
         (lambda p: isotropic_population(0.5, 0), "rho must be"),
     ],
