@@ -67,7 +67,7 @@ AXES = {
 
 #: Where the slides' processor is simulated: values of the panel where its limit is not known,
 #: budgets past m, and parts of them for f.
-TRIED = (0.0, 0.5, 0.75, 1.0), (50, 70, 100, 140, 200), (0.5, 0.65, 0.8)
+TRIED = (0.0, 0.5, 0.75, 1.0), (50, 70, 100, 140, 200), (0.65, 0.8)
 
 
 @dataclass(frozen=True, eq=False)
