@@ -49,7 +49,7 @@ def risks(population, labels, *, n0=None, lam=0.1, rank=None):
       several labels the one with the least risk; where existence fails its bias is counted;
     - *slides' processor*: f minimises the slides' loss on a part of the labels, and a head on
       psi*(f) is fitted to the others. Up to m labels for f all its minimisers have lost the label,
-      exactly; past them it is the limit for m large next to d, which finite samples stay above.
+      exactly; past them it is the limit for m large next to d, and small samples have more.
 
     Parameters
     ----------
