@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from sslboost.advice._text import number, p_value
-from sslboost.advice.judgement import ALPHA, ORACLES, canonical_squares, directions, judge
+from sslboost.advice.judgement import ALPHA, canonical_squares, directions, judge
 from sslboost.advice.law import columns
 from sslboost.advice.report import Report
 from sslboost.advice.rows import file_table, table
@@ -28,8 +28,6 @@ _LIMITS = (
     "Intervals are of the estimate from these rows, by a bootstrap; a single draw of the labels "
     "varies more. Shares and risks are corrected for degrees of freedom, the tests' p values stand "
     "each for itself.",
-    "The conditional-loss processor is told Cov[x, z | y], which no sample gives: it takes no part "
-    "in the comparison.",
 )
 
 
@@ -201,8 +199,8 @@ def _leaks(whole):
 
 
 def _best(uses):
-    """The use with the least risk of those that a sample allows, plain SSL among equals."""
-    risks = {u.name: _or_nan(u.risk) for u in uses if u.name not in ORACLES}
+    """The use with the least risk, plain SSL among equals."""
+    risks = {u.name: _or_nan(u.risk) for u in uses}
     best = budget.best(risks)
     equal = risks["plain SSL"] <= risks[best] * (1 + RANK_RTOL)
     return "plain SSL" if equal else best

@@ -22,9 +22,6 @@ _STEP = 0.25
 #: What lies outside of an interval by chance, in both directions together.
 ALPHA = 0.05
 
-#: Uses that need what no sample gives: they are told, and take no part in the comparison.
-ORACLES = ("conditional-loss processor",)
-
 
 @dataclass(frozen=True)
 class Effect:

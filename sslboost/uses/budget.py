@@ -6,14 +6,15 @@ a new sample. :data:`USES` says which risks are exact.
 """
 
 import numpy as np
-from scipy import integrate
 
 from sslboost.bounds import past_threshold
 from sslboost.core.linalg import RANK_RTOL, whitening
-from sslboost.core.validation import as_array, as_count, as_number, takes
+from sslboost.core.validation import as_array, as_count, as_number, as_rng, takes
+from sslboost.criteria.consequences import pipeline
 from sslboost.population import GaussianPopulation
-from sslboost.processor import lambda_star, unexplained
-from sslboost.uses.innovation import augmented_excess, innovation
+from sslboost.processor import lambda_star, solve_batch, unexplained
+from sslboost.processor.pipeline import downstream_risk, raw_inputs, representation, sample_pretext
+from sslboost.uses.innovation import innovation
 
 #: Uses of a budget, from what asks least of z to what asks most, and how their risk is known.
 USES = {
@@ -24,12 +25,8 @@ USES = {
     "reduced-rank SSL": "exact",
     "joint head": "exact",
     "augmented head": "exact",
-    "conditional-loss processor": "asymptotic",
     "slides' processor": "asymptotic",
 }
-
-#: Uses that are told Cov[x, z | y], which no data give: what they cost, nobody can have.
-NEED_DELTA = ("conditional-loss processor",)
 
 #: By what factor the numbers of labels grow that are tried for a processor, past the first.
 _FINER = 1.04
@@ -50,12 +47,9 @@ def risks(population, labels, *, n0=None, lam=0.1, rank=None):
     - *joint head*: more than d + d_zeta + 1;
     - *augmented head*: with one weight for all labels, that of existence, and of the weights of
       several labels the one with the least risk; where existence fails its bias is counted;
-    - *conditional-loss processor*: f is least squares on the directions that meet (C1), Delta
-      being known, and a head on psi*(f) is fitted to the rest of the labels. Up to as many labels
-      as there are such directions some minimisers have lost the label, and they are counted. Exact
-      for d_y = 1;
-    - *slides' processor*: the same with the slides' loss. Up to m labels for f all its minimisers
-      have lost the label, exactly; past them it is the limit for m large next to d.
+    - *slides' processor*: f minimises the slides' loss on a part of the labels, and a head on
+      psi*(f) is fitted to the others. Up to m labels for f all its minimisers have lost the label,
+      exactly; past them it is the limit for m large next to d, and small samples have more.
 
     Parameters
     ----------
@@ -74,7 +68,8 @@ def risks(population, labels, *, n0=None, lam=0.1, rank=None):
     -------
     dict of float, or of arrays (number of budgets,)
         By the names of :data:`USES`, in the units of y squared. Infinite where the expectation is;
-        not a number for the slides' processor past m labels where its limit is not known.
+        not a number for the slides' processor past m labels where its limit is not known, or m is
+        below d.
 
     Raises
     ------
@@ -83,14 +78,97 @@ def risks(population, labels, *, n0=None, lam=0.1, rank=None):
 
     Source: beyond the slides; the chapter on the label budget.
     """
-    several = isinstance(labels, list | tuple | range | np.ndarray)
-    n = np.array([as_count("labels", one) for one in (labels if several else [labels])])
-    as_count("number of labels", len(n))
+    n, several = _budgets(labels)
     n0 = None if n0 is None else as_count("n0", n0)
     lam = as_number("lam", lam, above=0)
     rank = None if rank is None else as_count("rank", rank)
     found = _all(population, n, n0, lam, rank)
     return found if several else {use: float(risk[0]) for use, risk in found.items()}
+
+
+def _budgets(labels):
+    several = isinstance(labels, list | tuple | range | np.ndarray)
+    n = np.array([as_count("labels", one) for one in (labels if several else [labels])])
+    as_count("number of labels", len(n))
+    return n, several
+
+
+@takes(population=GaussianPopulation)
+def told_delta(population, labels):
+    """Return the expected test risk of whoever is told Delta = Cov[x_w, z | y].
+
+    f is the projection of x on the kernel of Delta', which meets (C1) and takes no label: all are
+    for the head, which pays for rank Cov[f(x), z] <= d_y features. Nobody has it: Delta and the
+    pretext data together are a subspace of the directions that tell of y.
+
+    Parameters
+    ----------
+    population : GaussianPopulation
+    labels : int or sequence of int
+        The budget, at least 1.
+
+    Returns
+    -------
+    float, or array (number of budgets,)
+        In the units of y squared. Infinite where the expectation is.
+
+    Raises
+    ------
+    ValueError
+        If there is no such budget.
+
+    Source: beyond the slides; the chapter on the label budget.
+    """
+    n, several = _budgets(labels)
+    free, total = unexplained(population).N, float(np.trace(population.block("y", "y")))
+    if not free.shape[1]:
+        found = np.full(len(n), total)
+    else:
+        left, k = pipeline(population, population.whitening.unwhiten(free).T)
+        found = _least_squares(_left(np.trace(left), total), k, n)
+    return found if several else float(found[0])
+
+
+@takes(population=GaussianPopulation)
+def simulate_processor(population, labels, n0, *, lam=0.1, repetitions=24, rng=None):
+    """Draw test risks of the slides' processor, also where its limit is not known.
+
+    Every time f minimises the slides' loss on n0 fresh labels, with unlimited pretext data, and a
+    head on psi*(f) is fitted to the others.
+
+    Parameters
+    ----------
+    population : GaussianPopulation
+    labels, n0 : int
+        The budget, and the part of it for f; one at least is left for the head.
+    lam : float
+        As a share of lam*; positive.
+    repetitions : int
+    rng : numpy.random.Generator or int, optional
+
+    Returns
+    -------
+    array (repetitions,)
+        Exact given the labels, in the units of y squared.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the population has no lam*.
+
+    Source: slide "How to Obtain f ? (Cont.)"; the chapter on the label budget.
+    """
+    p, rng = population, as_rng(rng)
+    n = as_count("labels", labels, least=2)
+    n0, b = as_count("n0", n0, most=n - 1), as_count("repetitions", repetitions)
+    weight = as_number("lam", lam, above=0) * lambda_star(p)
+    x, _, y = p.sample(b * n0, rng)
+    X, Y = p.whitening.whiten(x.T).T.reshape(b, n0, -1), y.reshape(b, n0, -1)
+    spans = solve_batch(X, Y, p.K_z, weight, restarts=0, rng=rng).C
+    inputs = raw_inputs(p)
+    pretext = sample_pretext(inputs, np.inf)
+    seen = [representation(inputs, pretext, p.whitening.unwhiten(Q)) for Q in spans]
+    return np.array([downstream_risk(inputs, one, n - n0, rng) for one in seen])
 
 
 def best(by_use):
@@ -143,8 +221,7 @@ def _all(p, n, n0, lam, rank):
         found["plain SSL"], found["minimum norm"] = plain, np.where(n < d, fewer, plain)
         found["reduced-rank SSL"] = _reduced(p, n, total, rank)
         found["joint head"] = given_phi + _excess(given_both, d + d_zeta, n) * d / (d + d_zeta)
-        found["augmented head"] = given_phi + _augmented(p, d, n, total)
-        found["conditional-loss processor"] = _conditional(p, n, n0, total)
+        found["augmented head"] = given_phi + _augmented(p, told, n, total)
         found["slides' processor"] = _slides(p, n, n0, total, lam)
     return found
 
@@ -185,17 +262,19 @@ def _reduced(p, n, total, rank):
     return _least_squares(_left(total - seen, total), k, n)
 
 
-def _augmented(p, d, n, total):
+def _augmented(p, told, n, total):
     """Excess at the best of the weights that existence would ask for."""
     white = whitening(p.block("y", "y"))
     correlations = np.linalg.svd(white.whiten(p.K_y.T), compute_uv=False)
     weights = 1 / correlations[correlations > RANK_RTOL] ** 2 - 1
-    found = []
-    for c in np.maximum(weights, 0.0) if len(weights) else [0.0]:
-        bias = augmented_excess(p, c, np.inf)
-        noise = _left(augmented_excess(p, c, d + 2) - bias, total)
-        found.append(bias + _excess(noise / d, d, n))
-    return np.min(found, axis=0)
+    c = np.maximum(weights, 0.0) if len(weights) else np.zeros(1)
+    tau, Q = np.linalg.eigh(told.T)
+    a, B = 1 + np.multiply.outer(c**2, tau)[..., None], Q.T @ told.B
+    gamma = (B + c[:, None, None] * (Q.T @ told.J @ told.told)) / a
+    bias = np.sum((gamma - B) ** 2, axis=(1, 2))
+    left = np.trace(told.cov_y) - np.sum(a * gamma**2, axis=(1, 2))
+    noise = [_left(one, total) for one in left * np.mean(1 / a, axis=(1, 2))]
+    return np.min([b + _excess(s, len(B), n) for b, s in zip(bias, noise, strict=True)], axis=0)
 
 
 def _split(n, n0, first, k, total, risk):
@@ -204,7 +283,7 @@ def _split(n, n0, first, k, total, risk):
     With fewer than ``first`` labels f has lost the label, so that there is nothing to fit.
     """
     tried = np.array([n0]) if n0 else _splits(first, int(n.max()) - k - 2)
-    if k == 0 or not len(tried) or tried[0] < first:
+    if not len(tried) or tried[0] < first:
         return np.full(len(n), total)
     n2 = n[:, None] - tried
     price = np.divide(n2 - 1, n2 - k - 1, out=np.full(n2.shape, np.inf), where=n2 > k + 1)
@@ -220,57 +299,13 @@ def _splits(first, most):
     return first - 1 + np.unique(steps.round().astype(int))
 
 
-def _conditional(p, n, n0, total):
-    """Least squares of y on the directions at right angles to Delta, then a head on psi*(f)."""
-    law = unexplained(p)
-    free, told = law.N.T @ p.K_y, p.in_units_of_sd(p.best_linear("z", "y").T, "z")
-    white = whitening(p.block("y", "y"))
-    if not len(free) or not white.rank:
-        return np.full(len(n), total)
-    _, values, right = np.linalg.svd(white.whiten(free.T).T, full_matrices=False)
-    kept = values > RANK_RTOL
-    shares = np.minimum(values[kept] ** 2, 1.0)
-    labels = white.root @ right[kept].T  # the part of y that belongs to each share
-    k = int(np.linalg.matrix_rank(labels.T @ told, tol=RANK_RTOL)) if kept.any() else 0
-
-    def risk(tried):
-        cosine = _alignment(shares, law.m, tried[:, None], len(shares) - 1)
-        root = labels * np.sqrt(shares * cosine)[:, None, :]
-        seen = np.linalg.svd(root.mT @ told, full_matrices=False)[0][..., :k]
-        return total - np.sum((root @ seen) ** 2, axis=(1, 2))
-
-    return _split(n, n0, law.m + 2, k, total, risk)
-
-
-def _alignment(share, m, n0, others):
-    """Mean squared cosine of a label's fit on m features, from n0 samples, with the truth.
-
-    ``1 - cos^2`` is ``Q / (N + Q)`` with a chi-squared Q of m - 1 degrees and a noncentral N whose
-    centre is itself chi-squared; the mean over all three is an integral. Each of the ``others``
-    fitted beside it takes one direction of the noise from Q, for m large.
-    """
-    dimension, freedom = m - others, n0 - m + 1.0
-    if dimension <= 1:
-        return np.ones(np.broadcast_shapes(np.shape(share), np.shape(n0)))
-    with np.errstate(divide="ignore"):
-        odds = np.minimum(share / (1 - share), 1 / RANK_RTOL)
-    slope = (dimension + odds * freedom) / 2
-
-    def density(w, odds, freedom, slope):
-        w = w / slope
-        return np.exp(-dimension * w / 2 - freedom / 2 * np.log1p(-odds * np.expm1(-w))) / slope
-
-    lost = integrate.tanhsinh(density, 0, np.inf, args=(odds, freedom, slope)).integral
-    return 1 - (dimension - 1) / 2 * lost
-
-
 def _slides(p, n, n0, total, lam):
     """Nothing up to m labels for f, and the limit past them where it is known."""
     try:
         parts = past_threshold.coordinates(p)
     except ValueError:
         parts = None
-    if parts is None or p.m == 0:
+    if parts is None or p.m < p.V.shape[1]:
         return np.where((n if n0 is None else n0) <= p.m, np.full(len(n), total), np.nan)
     weight = lam * lambda_star(p) / parts.scale
 

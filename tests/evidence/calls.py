@@ -70,7 +70,7 @@ RECORDS = (
     ),
     *("Choice", "Coordinates", "CriterionTest", "Dependence", "Estimate", "Figure"),
     *("FittingProblem", "FourierMap", "Html", "Innovation", "Inputs", "Judged", "Limit"),
-    *("Interactive", "LiveResult", "budget_map.Panel"),
+    *("Interactive", "LiveResult", "budget_map.Panel", "Trial"),
     *(
         "Head",
         "Lagging",

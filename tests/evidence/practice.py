@@ -298,7 +298,11 @@ OWN = {
     "theorems._theorem.Theorem.certify": {"problem": NOTHING},
     "theorems.board.Board": {"rows": rows(v.board_rows, empty=False), "folder": text("")},
     "theorems.board.load": {"path": path(v.board_path)},
-    "pages.budget_map.figure": {"panels": thing(p.map_panels).but("dict")},
+    "pages.budget_map.figure": {
+        "panels": thing(p.map_panels).but("dict"),
+        "tried": thing(tuple).but("tuple"),
+    },
+    "pages.budget_map.trials": {"repetitions": count(3, least=3)},
     "pages.budget_map.winners": {"rows": count(2, least=2), "columns": count(2, least=2)},
     "pages.capacity_plots.half_way_points": _capacity | {"repetitions": count(3)},
     "pages.capacity_plots.in_tail": {"row": thing(lambda: p.capacity_rows()[0])},

@@ -335,6 +335,15 @@ OWN = {
         "labels": count(30).but("array of one", "array of two", "list of one"),
         "lam": number(0.3, negative=-1.0, zero=0),
     },
+    "uses.budget.simulate_processor": {
+        "labels": count(30, least=2),
+        "n0": count(20),
+        "lam": positive,
+        "repetitions": count(2),
+    },
+    "uses.budget.told_delta": {
+        "labels": count(30).but("array of one", "array of two", "list of one"),
+    },
     "uses.heads.augment": _rows_psi | {"c": number(0.5)},
     "uses.heads.choose_c": _rows_psi | {"grid": _weights},
     "uses.heads.choose_ridge": _rows_psi | {"grid": _penalties},

@@ -67,16 +67,17 @@ def spent(labels, signal, rho):
     k2, share = (float(one.removesuffix(" %")) / 100 for one in (signal, rho))
     population = copying_population(k2, share, 1.5, 10, noise=30)
     found = budget.risks(population, int(labels))
-    known = found.pop("conditional-loss processor")
+    told = budget.told_delta(population, int(labels))
     names = {
-        "plain": "minimum norm",
+        "plain": "plain SSL",
+        "norm": "minimum norm",
         "joint": "joint head",
         "augmented": "augmented head",
         "reduced": "reduced-rank SSL",
         "direct": "x directly",
         "slides": "slides' processor",
     }
-    said = {key: found[use] for key, use in names.items()} | {"known": known, "floor": 1 - k2}
+    said = {key: found[use] for key, use in names.items()} | {"told": told, "floor": 1 - k2}
     return said | {"labels": int(labels), "best": budget.best(found), "risk": min(found.values())}
 
 

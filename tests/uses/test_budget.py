@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sslboost import processor
-from sslboost.bounds import panels, past_threshold_simulation
-from sslboost.population import GaussianPopulation, isotropic_population, latent_population
+from sslboost import criteria, processor
+from sslboost.bounds import panels, past_threshold, past_threshold_simulation
+from sslboost.population import (
+    GaussianPopulation,
+    copying_population,
+    isotropic_population,
+    latent_population,
+)
 from sslboost.processor import members, pipeline
 from sslboost.representation.pretext import LinearMap, psi_star
 from sslboost.representation.risk import predictor_risk
@@ -72,6 +77,16 @@ def uses(p, c):
     }
 
 
+@pytest.mark.parametrize("existence", [True, False])
+def test_the_augmented_head_has_the_least_of_its_exact_prices(existence):
+    p = law(2, existence=existence)
+    for n in (8, 40, 4000):
+        left = np.trace(innovation.innovation(p).given_phi)
+        weights = innovation.canonical_weights(p)[0]
+        least = min(innovation.augmented_excess(p, c, n) for c in weights)
+        assert risks(p, n)["augmented head"] == pytest.approx(left + least, rel=1e-12)
+
+
 @pytest.mark.parametrize("use", list(uses(law(), 1.0)))
 def test_a_head_has_the_risk_that_is_said(use):
     p, n = law(), 20
@@ -95,45 +110,85 @@ def test_with_fewer_labels_than_features_the_least_norm_has_the_risk_that_is_sai
     assert not agree(fitted(p, n, on(p.whitening.unwhiten(p.V)), 800), fewer)
 
 
-def processed(p, n, n0, repetitions, known=processor.unexplained, seed=0):
-    """Risks of the conditional loss at an infinite weight: f, psi*(f) and head are fitted."""
-    free = p.whitening.unwhiten(known(p).N)
-    inputs, rng = pipeline.raw_inputs(p), np.random.default_rng(seed)
-    pretext, draws = pipeline.sample_pretext(inputs, np.inf), []
-    for _ in range(repetitions):
-        x, _, y = p.sample(n0, rng)
-        f = free @ np.linalg.lstsq(x @ free, y)[0]
-        features = pipeline.representation(inputs, pretext, f)
-        draws.append(pipeline.downstream_risk(inputs, features, n - n0, rng))
-    return np.array(draws)
+def told(p, n, known=processor.unexplained, repetitions=1500):
+    """Risks of heads on psi*(f), f the projection of x on what is at right angles to Delta."""
+    inputs, rng = pipeline.raw_inputs(p), np.random.default_rng(0)
+    A = p.whitening.unwhiten(known(p).N)
+    features = pipeline.representation(inputs, pipeline.sample_pretext(inputs, np.inf), A)
+    return [pipeline.downstream_risk(inputs, features, n, rng) for _ in range(repetitions)]
 
 
-@pytest.mark.parametrize("n0", [12, 16, 24])
-def test_the_conditional_processor_of_one_label_is_exact(n0):
-    p = isotropic_population(0.5, 0.5, 4, noise=6)
-    said = risks(p, n0 + 20, n0=n0)["conditional-loss processor"]
-    draws, m = processed(p, n0 + 20, n0, 1000), processor.unexplained(p).m
-    assert agree(draws, said)
-    limit = 0.5 / (0.5 + 0.5 * m / (n0 - m - 1))  # of the squared cosine, for m large
-    assert not agree(draws, (1 - 0.5 * limit) * 19 / 18)
+@pytest.mark.parametrize("d_y", [1, 2])
+@pytest.mark.parametrize("existence", [True, False])
+def test_who_is_told_delta_spends_no_label_on_f_and_pays_for_d_y_features(d_y, existence):
+    p, n = members.random_member(9, 5, d_y, existence=existence, invariance=False, rng=4), 15
+    said = budget.told_delta(p, n)
+    assert agree(told(p, n), said)
+    assert not agree(told(p, n, lambda p: p), said)  # told K_z instead
+    left, k = criteria.pipeline(p, p.whitening.unwhiten(processor.unexplained(p).N).T)
+    assert k == d_y and said == pytest.approx(np.trace(left) * (n - 1) / (n - d_y - 1))
+    assert (np.trace(left) < p.floor * (1 + 1e-9)) == existence
+    assert not agree(told(p, n), np.trace(left) * (n - 1) / (n - p.m - 1))  # not for its outputs
 
 
-def test_the_conditional_processor_of_several_labels_is_close():
-    p = members.random_member(30, 6, 2, invariance=False, rng=0)
-    said = risks(p, 100, n0=60)["conditional-loss processor"]
-    assert processed(p, 100, 60, 100).mean() == pytest.approx(said, rel=0.02)
-    assert processed(p, 130, 90, 100).mean() != pytest.approx(said, rel=0.02)
-    p = members.random_member(30, 6, 5, invariance=False, rng=0)
-    said = risks(p, 200, n0=150)["conditional-loss processor"]
-    draws = processed(p, 200, 150, 250)
-    assert abs(draws.mean() - said) < 3 * stats.sem(draws) < 0.008 * said
+def test_who_is_told_delta_is_ahead_of_what_takes_labels_for_its_directions():
+    p = isotropic_population(0.5, 0.5, 10, noise=30)
+    assert budget.told_delta(p, [5, 20]) == pytest.approx([0.5 * 4 / 3, 0.5 * 19 / 18])
+    assert budget.told_delta(p, 5) < 0.7 * min(risks(p, 5).values())
 
 
-def test_a_pretext_with_fewer_directions_than_labels_leaves_some_out():
-    p = members.random_member(30, 1, 2, invariance=False, rng=1)
-    said = risks(p, 100, n0=60)["conditional-loss processor"]
-    assert processed(p, 100, 60, 100).mean() == pytest.approx(said, rel=0.02)
-    assert said > 1.1 * risks(p, 100)["x directly"]
+def test_who_is_told_that_nothing_meets_c1_guesses():
+    cov = np.eye(3)
+    cov[1, 0] = cov[0, 1] = 0.5  # z sees x, which tells nothing of y
+    assert budget.told_delta(GaussianPopulation(cov, 1, 1, 1), [1, 9]) == pytest.approx([1, 1])
+
+
+def picture_of_a_part(of):
+    """x of 30 directions tells of two labels, and z is a picture of the first ``of`` of them."""
+    r, root = 30, np.eye(30 + 2 + of)
+    root[:r, r : r + 2] = 0
+    label = np.zeros((2, len(root)))
+    label[0, 0] = label[1, 1] = 0.7
+    label[[0, 1], [r, r + 1]] = np.sqrt(1 - 0.49)
+    z = 0.5 * label[:of]
+    z[:, r + 2 :] = np.sqrt(0.75) * np.eye(of)
+    on = np.vstack([np.eye(r, len(root)), z, label])
+    return GaussianPopulation(on @ on.T, r, of, 2)
+
+
+def test_plain_ssl_is_ahead_of_x_for_all_budgets_only_if_z_sees_every_label():
+    n = np.arange(32, 4000)
+    for of, holds in ((2, True), (1, False)):
+        p = picture_of_a_part(of)
+        seen = np.linalg.solve(p.block("y", "y"), p.block("y", "z"))
+        assert criteria.epsilon_ci(p) < 1e-9 and np.linalg.svd(seen)[1].min() > 0.4
+        assert (np.linalg.matrix_rank(seen) == p.d_y) == holds
+        found = risks(p, n)
+        assert (found["plain SSL"] < found["x directly"]).all() == holds
+
+
+def test_near_conditional_independence_plain_ssl_is_ahead_of_x_as_long_as_is_said():
+    within = 0
+    for seed in range(40):
+        p = latent_population(2, 3, s_to_z=0.2, mix=0.2, rng=seed)
+        seen = np.linalg.solve(p.block("y", "y"), p.block("y", "z"))
+        sigma = np.linalg.svd(seen, compute_uv=False)[p.d_y - 1]
+        d, r = p.V.shape[1], p.rank_x
+        turn = r + 1 + (r - d) * sigma**2 * p.floor / criteria.epsilon_ci(p) ** 2
+        n = np.arange(r + 2, int(np.ceil(turn)))
+        found = risks(p, n) if len(n) else None
+        if found:
+            within += len(n)
+            assert (found["plain SSL"] < found["x directly"]).all()
+    assert within > 100
+
+
+def test_the_joint_head_is_ahead_where_its_share_says_only_if_something_is_left():
+    on = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0]], float)
+    p = GaussianPopulation(on @ on.T, 2, 2, 1)  # z and phi tell y exactly
+    found = risks(p, [4, 5])
+    assert found["joint head"] == pytest.approx([1, 1])
+    assert found["plain SSL"] == pytest.approx([3, 2])  # with n <= d + d_zeta + 1 as well
 
 
 def test_the_slides_processor_has_the_limit_of_its_simulation_and_nothing_before():
@@ -162,10 +217,39 @@ def test_far_past_m_the_slides_processor_costs_its_directions_and_a_head():
 
 def test_the_best_split_is_no_worse_than_any_and_is_one_of_them():
     p, n = isotropic_population(0.6, 0.5, 4, noise=20), 120
-    for use in ("slides' processor", "conditional-loss processor"):
-        every = [risks(p, n, n0=n0)[use] for n0 in range(1, n - 3)]
-        assert risks(p, n)[use] == pytest.approx(min(every), rel=1e-3)
-        assert min(every) < risks(p, n)["guessing"]
+    every = [risks(p, n, n0=n0)["slides' processor"] for n0 in range(1, n - 3)]
+    assert risks(p, n)["slides' processor"] == pytest.approx(min(every), rel=1e-3)
+    assert min(every) < risks(p, n)["guessing"]
+
+
+def test_the_simulated_processor_guesses_up_to_m_and_meets_its_limit_past_it():
+    p = isotropic_population(0.5, 0.5, 1, noise=60)
+    lost = budget.simulate_processor(p, 90, 60, repetitions=5, rng=0)
+    assert lost == pytest.approx(np.ones(5))
+    draws = budget.simulate_processor(p, 400, 300, lam=0.3, repetitions=40, rng=0)
+    said = risks(p, 400, n0=300, lam=0.3)["slides' processor"]
+    assert abs(draws.mean() - said) < 3 * stats.sem(draws) + 0.01 * said
+    assert abs(draws.mean() - risks(p, 400, n0=200, lam=0.3)["slides' processor"]) > 0.03
+
+
+def test_where_few_directions_are_outside_of_v_the_limit_is_no_guide():
+    p = isotropic_population(0.9, 0.5, 12, noise=4)
+    found = risks(p, [4, 40])["slides' processor"]
+    assert found[0] == 1 and np.isnan(found[1])
+    parts = past_threshold.coordinates(p)
+    weight = 0.1 * processor.lambda_star(p)
+    limit = float(past_threshold.limit(30 / 4, weight, parts.k2, parts.kappa2).risk[0])
+    assert budget.simulate_processor(p, 40, 30, rng=0).mean() > 1.5 * limit * 9 / 8
+
+
+def test_where_psi_has_lost_the_label_the_processor_is_ahead_of_every_use():
+    p, n = copying_population(0.5, 0.5, 3.0, 20, noise=1, apart=False), 40
+    rival = np.nanmin(list(risks(p, n).values()))
+    draws = budget.simulate_processor(p, n, 24, lam=0.5, rng=0)
+    assert draws.mean() + NOISE * stats.sem(draws) < rival
+    kept = copying_population(0.5, 0.5, 3.0, 20, noise=1)  # psi* has lost nothing here
+    draws = budget.simulate_processor(kept, n, 24, lam=0.5, rng=0)
+    assert draws.mean() - NOISE * stats.sem(draws) > np.nanmin(list(risks(kept, n).values()))
 
 
 def test_the_limit_is_not_known_of_every_population():
@@ -248,6 +332,11 @@ def test_the_best_use_is_the_first_of_the_cheapest():
         (lambda p: risks(p, 20, rank=0), "rank must be"),
         (lambda p: risks(p, 20, n0=0), "n0 must be"),
         (lambda p: risks(p.cov, 20), "population must be a GaussianPopulation"),
+        (lambda p: budget.told_delta(p, 0), "labels must be a positive integer, got 0"),
+        (lambda p: budget.told_delta(p, []), "number of labels must be"),
+        (lambda p: budget.simulate_processor(p, 1, 1), "labels must be"),
+        (lambda p: budget.simulate_processor(p, 20, 20), "n0 must be"),
+        (lambda p: budget.simulate_processor(p, 20, 9, lam=0), "lam must be above 0"),
         (lambda p: best({}), "by_use must hold uses among guessing"),
         (lambda p: best({"other": 1.0}), "by_use must hold uses"),
         (lambda p: best({"guessing": np.nan}), "by_use must hold a finite risk"),

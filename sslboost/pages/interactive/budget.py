@@ -20,14 +20,14 @@ RHO = (2, 10, 20, 40, 60, 80)
 #: How every use is drawn, and the word that the sentence under the figure knows it by.
 _LINES = {
     "x directly": ("direct", {"color": PALETTE["grey"]}),
-    "minimum norm": ("plain", {"color": PALETTE["blue"]}),
+    "plain SSL": ("plain", {"color": PALETTE["blue"]}),
+    "minimum norm": ("norm", {"color": PALETTE["sky"]}),
     "reduced-rank SSL": ("reduced", {"color": PALETTE["gold"]}),
     "joint head": ("joint", {"color": PALETTE["orange"]}),
     "augmented head": ("augmented", {"color": PALETTE["green"]}),
-    "conditional-loss processor": ("known", {"color": PALETTE["sky"], "ls": ":"}),
-    "slides' processor": ("slides", {"color": PALETTE["purple"]}),
+    "slides' processor": ("slides", {"color": PALETTE["purple"], "lw": 2.4}),
+    "told Δ": ("told", {"ls": ":"}),
 }
-_NAMES = {"minimum norm": "plain SSL, of least norm", "conditional-loss processor": "Δ known"}
 _TOP = 1.6
 
 
@@ -50,18 +50,20 @@ def figure():
     curves, readings = _risks(grid), _readings(_risks(np.array(LABELS)))
     moves = []
     for use, (_, style) in _LINES.items():
-        seen = np.where(np.isfinite(curves[use]), curves[use], np.nan)
-        line = ax.plot([], [], **style, label=_NAMES.get(use, use))[0]
-        moves.append(Move(line, ("signal", "rho"), grid, np.minimum(seen, 2 * _TOP)))
+        seen = np.minimum(curves[use], 2 * _TOP)  # what is infinite leaves through the top
+        if use == "minimum norm":
+            seen = np.where(grid > LAW["d"] + 1, np.nan, seen)  # from there on it is plain SSL
+        line = ax.plot([], [], **{"color": plt.rcParams["text.color"]} | style, label=use)[0]
+        moves.append(Move(line, ("signal", "rho"), grid, seen))
     least = 1 - np.array(SIGNAL)[:, None] / 100
     floor = ax.plot([], [], color=PALETTE["grey"], ls="--", lw=1)[0]
     moves.append(Move(floor, ("signal",), np.array(LABELS)[[0, -1]], np.repeat(least, 2, axis=1)))
     mark = ax.plot([], [], color=PALETTE["grey"], lw=6, alpha=0.4)[0]
     moves.append(Move(mark, ("labels",), np.array(LABELS)[:, None], np.array([0, _TOP])))
-    ax.axhline(1, color=PALETTE["grey"], lw=0.8)
-    ax.text(LABELS[-1], 1.02, "guessing", color=PALETTE["grey"], ha="right")
+    ax.axhline(1, lw=1, color=plt.rcParams["text.color"])
+    ax.text(LABELS[-1], 1.04, "guessing", ha="right")
     ax.set(xscale="log", xlim=(LABELS[0], LABELS[-1]), ylim=(0, _TOP))
-    ax.set(xlabel="labelled samples", ylabel="risk (1 = guessing)")
+    ax.set(xlabel="labelled samples, $n$", ylabel="risk (guessing: 1)")
     fig.legend(loc="outside upper left", ncols=2)
     return show(
         fig,
@@ -69,16 +71,16 @@ def figure():
         "the heads that use the labelled z fall first, least squares on x later, the slides' "
         "processor last; with about as many labels as directions nothing is better than guessing.",
         sliders={
-            "labels": slider("labelled samples", LABELS, 50),
-            "signal": slider("what x tells of the label", SIGNAL, 50, "{} %".format),
-            "rho": slider("what z tells of the rest", RHO, 40, "{} %".format),
+            "labels": slider("labelled samples n", LABELS, 50),
+            "signal": slider("signal k²", SIGNAL, 50, "{} %".format),
+            "rho": slider("share ρ", RHO, 40, "{} %".format),
         },
         moves=moves,
         says=(
             "Best with {labels} labels: {best}, with a risk of {risk}. Plain SSL has {plain}, "
-            "the joint head {joint}, the augmented head {augmented}, reduced-rank SSL {reduced}, x "
-            "directly {direct} and the slides' processor {slides}. With Δ known a processor would "
-            "have {known}. No predictor can have less than {floor}."
+            "minimum norm {norm}, the joint head {joint}, the augmented head {augmented}, "
+            "reduced-rank SSL {reduced}, x directly {direct} and the slides' processor {slides}. "
+            "Who is told Δ has {told}. No predictor can have less than {floor}."
         ),
         readings=readings,
         drags=[Drag(ax, {"labels": LABELS}, {})],
@@ -86,24 +88,26 @@ def figure():
 
 
 def _risks(labels):
-    """By use, arrays (signals, rhos, labels)."""
-    rows = [
-        [budget.risks(copying_population(k / 100, r / 100, **LAW), labels) for r in RHO]
-        for k in SIGNAL
-    ]
-    return {use: np.array([[one[use] for one in row] for row in rows]) for use in budget.USES}
+    """By use, and for who is told Delta, arrays (signals, rhos, labels)."""
+    rows = [[_at(k / 100, r / 100, labels) for r in RHO] for k in SIGNAL]
+    return {use: np.array([[one[use] for one in row] for row in rows]) for use in rows[0][0]}
+
+
+def _at(k2, rho, labels):
+    law = copying_population(k2, rho, **LAW)
+    return budget.risks(law, labels) | {"told Δ": budget.told_delta(law, labels)}
 
 
 def _readings(at):
     """Words at every position of the sliders."""
     by = ("signal", "rho", "labels")
-    without = {use: risk for use, risk in at.items() if use not in budget.NEED_DELTA}
+    uses = {use: at[use] for use in budget.USES}
     words = {key: at[use] for use, (key, _) in _LINES.items()}
-    words["risk"] = np.min(list(without.values()), axis=0)
+    words["risk"] = np.min(list(uses.values()), axis=0)
     found = {
         key: Reading(by, np.where(np.isinf(risk), "infinite", np.char.mod("%.3f", risk)))
         for key, risk in words.items()
     }
-    found["best"] = Reading(by, budget.best(without))
+    found["best"] = Reading(by, budget.best(uses))
     least = 1 - np.array(SIGNAL) / 100
     return found | {"floor": Reading(("signal",), np.char.mod("%.2f", least))}

@@ -21,11 +21,12 @@ def test_a_position_says_the_risk_of_every_use_and_the_best_that_data_give(shown
             for one in (shown_budget.LABELS, shown_budget.SIGNAL, shown_budget.RHO)
         )
         said = at(shown, str(labels), f"{k} %", f"{r} %")
-        found = budget.risks(copying_population(k / 100, r / 100, **shown_budget.LAW), labels)
+        law = copying_population(k / 100, r / 100, **shown_budget.LAW)
+        found = budget.risks(law, labels)
+        with_told = found | {"told Δ": budget.told_delta(law, labels)}
         for use, (key, _) in shown_budget._LINES.items():
-            word = "infinite" if np.isinf(found[use]) else f"{found[use]:.3f}"
+            word = "infinite" if np.isinf(with_told[use]) else f"{with_told[use]:.3f}"
             assert said[key] == word
-        found.pop("conditional-loss processor")
         assert said["best"] == budget.best(found)
         assert said["risk"] == f"{min(found.values()):.3f}"
         assert said["floor"] == f"{1 - k / 100:.2f}"
