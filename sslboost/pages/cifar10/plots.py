@@ -322,8 +322,9 @@ def _draw_labels(ax, runs, features):
         for arm, (name, style) in _ALTERNATIVES.items():
             if rows := select(runs, arm=arm, features="hidden"):
                 draw(rows, color=grey, label=name, **style)
+    plain = 100 * estimate(runs, arm="ssl", features=features)[0]
     for level, name, style, offset in (
-        (100 * estimate(runs, arm="ssl", features=features)[0], "plain SSL", "--", 3),
+        (plain, "plain SSL", "--", 3 if features == "hidden" else -11),  # where there is room
         (10, "chance", ":", -11),
     ):
         ax.axhline(level, color=grey, ls=style, lw=1)
