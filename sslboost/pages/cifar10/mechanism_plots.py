@@ -59,13 +59,7 @@ def judged_table(judged):
     Source: slide "The Conditions That Processor f Needs to Satisfy".
     """
     figures.as_all("judged", judged, Judged)
-    heads = [
-        "features",
-        "(C1): z told within classes",
-        "in the worst class",
-        "(C2): y left",
-        "effective dimension",
-    ]
+    heads = ["features", "(C1)", "worst class", "(C2)", "dimension"]
     rows = [
         [
             j.name,
@@ -98,13 +92,7 @@ def collapse_table(found):
     figures.as_all("found", found, list, named=True)
     for name, several in found.items():
         figures.as_all(f"found[{name!r}]", several, Collapse)
-    heads = [
-        "ψ reads",
-        "weight decay",
-        "rotations told",
-        "largest s.d. of a neuron",
-        "head on last layer",
-    ]
+    heads = ["ψ reads", "decay", "told", "largest s.d.", "head"]
     rows = [
         [
             name,
@@ -124,7 +112,7 @@ def _size(value):
     digits, power = f"{value:.1e}".split("e")
     if value == 0 or int(power) >= -2:
         return f"{value:.2g}"
-    return f"{digits} × 10" + str(int(power)).translate(_RAISED)
+    return f"{digits}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{str(int(power)).translate(_RAISED)}"
 
 
 def training_figure(snapshots):
