@@ -96,7 +96,7 @@ LOSSES = {
     "log-cosh": GeneralLoss(_log_cosh),
     "log(1 + r)": GeneralLoss(np.log1p),
     "square root": GeneralLoss(np.sqrt),
-    "saturating 1 - exp(-r²)": GeneralLoss(lambda r: -np.expm1(-(r**2))),
+    "saturating 1 − exp(−r²)": GeneralLoss(lambda r: -np.expm1(-(r**2))),
     "fourth power": GeneralLoss(lambda r: r**4),
     "ℓ1 norm": GeneralLoss(lambda r: r, _taxicab),
     "squared ℓ1 norm": GeneralLoss(np.square, _taxicab),

@@ -16,7 +16,7 @@ _KINDS = (
         False,
         True,
         "two layers, in the tail",
-        {"marker": "o", "ms": 6, "color": "orange", "mec": "white"},
+        {"marker": "o", "ms": 5.5, "color": "orange"},
     ),
     (True, False, "deeper", {"marker": "^", "ms": 5.5, "mfc": "none", "color": "blue"}),
     (True, True, "deeper, in the tail", {"marker": "^", "ms": 6, "color": "orange"}),
@@ -145,10 +145,8 @@ def outcomes(rows, live=()):
         at = [r["n0"] / r["parameters"] * shift[r["architecture"]] for r in own]
         ax.plot(at, [r["risk"] for r in own], **style)
     total, floor = _risks()
-    ax.axhline(total, color=figures.PALETTE["grey"], lw=1, ls="--", zorder=0)
-    ax.axhline(floor, color=figures.PALETTE["gold"], lw=1, ls="--", zorder=0)
-    ax.text(0.4, total + 0.02, "guessing")
-    ax.text(0.4, floor + 0.02, "the best possible")
+    for risk, name, colour in ((total, "guessing", "grey"), (floor, "the best possible", "gold")):
+        ax.axhline(risk, color=figures.PALETTE[colour], lw=1, ls="--", zorder=0, label=name)
     ticks = (0.5, 1, 2, 4, 8)
     ax.set(xscale="log", xlabel="labels for each parameter", ylabel="risk after training")
     ax.set(xlim=(0.37, 10.5), ylim=(0, 1.12))
@@ -267,6 +265,7 @@ def half_way_points(rows, repetitions=200):
         centre = np.mean([np.log(fact[column]) for fact in facts])
         ax.set(xscale="log", xlim=np.exp(centre + np.array([-0.9, 0.9])))
         ax.set(ylim=(len(facts) - 0.5, -0.5), xlabel=f"labels for each {unit} at half-way")
+        ax.set_ylabel("inputs–neurons")
         ax.set_yticks(range(len(facts)), [f["architecture"].replace("-", "–") for f in facts])
     for ax, ticks in zip(axes, ((30, 50, 80, 120), (3, 4, 5, 6, 8, 10)), strict=True):
         inside = [tick for tick in ticks if ax.get_xlim()[0] < tick < ax.get_xlim()[1]]
@@ -307,11 +306,12 @@ def _most(rows):
 
 
 def _by_kind(rows):
-    """The rows of every kind, and how they are drawn."""
+    """The rows of every kind that there is, and how they are drawn."""
     for deeper, tail, label, style in _KINDS:
         own = [r for r in rows if (r["layers"] > 1) == deeper and in_tail(r) == tail]
         style = style | {"color": figures.PALETTE[style["color"]], "label": label, "ls": ""}
-        yield own, style | {"zorder": 2 + tail + (tail and not deeper)}
+        if own:
+            yield own, style | {"zorder": 2 + tail + (tail and not deeper)}
 
 
 def _risks():

@@ -50,7 +50,7 @@ def directions():
             _arrow(ax, tip * [1, 1, 0], PALETTE[name], lw=4, alpha=0.45)
         beside = np.array([0.06, 0.07]) if t < 0.99 else np.array([-0.1, 0.09])
         _text(ax, *(tip @ _AXES + beside), label, color=PALETTE[name], weight="bold")
-    _text(ax, *([1.45, -0.1, 0] @ _AXES), "$U$: matters for $y$", ha="right")
+    _text(ax, *([1.45, -0.1, 0] @ _AXES - [0, 0.12]), "$U$: matters for $y$", ha="right")
     _text(ax, *([0.08, -0.58, 0] @ _AXES), "$V$: predicts $z$", va="top")
     _text(ax, -0.06, 1.28, "$N$: tells\nnothing of $z$", ha="right", va="top")
     return fig

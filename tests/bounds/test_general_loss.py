@@ -45,7 +45,7 @@ def test_the_standard_error_is_that_of_a_mean():
     """Its square is unbiased for the variance of the estimate over fresh draws."""
     n, repetitions = 2, 3000
     found = [
-        expected_increase(LOSSES["saturating 1 - exp(-r²)"], [[1.0]], [[1.0]], n=n, rng=seed)
+        expected_increase(LOSSES["saturating 1 − exp(−r²)"], [[1.0]], [[1.0]], n=n, rng=seed)
         for seed in range(repetitions)
     ]
     values = np.array([one.value for one in found])

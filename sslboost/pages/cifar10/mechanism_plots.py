@@ -10,6 +10,8 @@ from sslboost.images.table.collapse import Collapse
 from sslboost.pages import figures
 from sslboost.pages.cifar10.mechanism import Dependence, Judged, Snapshot, spectrum
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 def dependence_table(measured):
     """Return what y and its prediction explain of z, for every pretext.
@@ -30,7 +32,7 @@ def dependence_table(measured):
     Source: theorem 2, its margin lambda e_z.
     """
     figures.as_all("measured", measured, Dependence, named=True)
-    heads = ["pretext", "Σ_zy: z explained by y", "labels shuffled", "e_z: z explained by ŷ(x)"]
+    heads = ["pretext", "by y", "shuffled", "by ŷ(x)"]
     rows = [
         [name, *(f"{100 * share:.2f} %" for share in (d.label, d.shuffled, d.yhat))]
         for name, d in measured.items()
@@ -57,13 +59,7 @@ def judged_table(judged):
     Source: slide "The Conditions That Processor f Needs to Satisfy".
     """
     figures.as_all("judged", judged, Judged)
-    heads = [
-        "features",
-        "(C1): z told within classes",
-        "in the worst class",
-        "(C2): y left",
-        "effective dimension",
-    ]
+    heads = ["features", "(C1)", "worst class", "(C2)", "dimension"]
     rows = [
         [
             j.name,
@@ -96,19 +92,27 @@ def collapse_table(found):
     figures.as_all("found", found, list, named=True)
     for name, several in found.items():
         figures.as_all(f"found[{name!r}]", several, Collapse)
-    heads = ["ψ reads", "weight decay", "rotations told", "widest neuron", "head on last layer"]
+    heads = ["ψ reads", "decay", "told", "largest s.d.", "head"]
     rows = [
         [
             name,
             f"{c.decay:g}",
             f"{100 * c.pretext_accuracy:.1f} %",
-            f"{c.spread:.1e}",
+            _size(c.spread),
             f"{100 * c.accuracy:.2f} %",
         ]
         for name, several in found.items()
         for c in several
     ]
     return figures.table("results", heads, rows)
+
+
+def _size(value):
+    """Two digits, with a power of ten where it is small."""
+    digits, power = f"{value:.1e}".split("e")
+    if value == 0 or int(power) >= -2:
+        return f"{value:.2g}"
+    return f"{digits}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10{str(int(power)).translate(_RAISED)}"
 
 
 def training_figure(snapshots):

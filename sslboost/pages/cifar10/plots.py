@@ -191,9 +191,9 @@ def split_table(cifar, parts):
     names = ["extra", "pretext", "downstream"]
     chosen = [_chosen(cifar, getattr(parts, name)) for name in names]
     counts = np.array([np.bincount(cifar.train_labels[one], minlength=10) for one in chosen])
-    rows = [[kind, *map(str, own)] for kind, own in zip(CLASSES, counts.T, strict=True)]
-    rows.append(["all", *map(str, counts.sum(axis=1))])
-    return figures.table("split", ["class", *names], rows)
+    named = [*zip(CLASSES, counts.T, strict=True), ("all", counts.sum(axis=1))]
+    rows = [[kind, *(f"{count:,}" for count in own)] for kind, own in named]
+    return figures.table("split", ["class", "extra", "pretext", "down."], rows)
 
 
 def training_curve(history):
@@ -294,9 +294,9 @@ def labels_figure(table, *, labels="full", pretext="rotation"):
 
 #: Other uses of the extra labels, whose heads read hidden layers.
 _ALTERNATIVES = {
-    "head": ("plain SSL, labels to the head", "s"),
-    "encoder": ("plain SSL, labels to the encoder", "D"),
-    "labels": ("no SSL, a network of these labels", "^"),
+    "head": ("plain SSL, labels to the head", {"fmt": "s"}),
+    "encoder": ("plain SSL, labels to the encoder", {"fmt": "D", "mfc": "none"}),
+    "labels": ("no SSL, a network of these labels", {"fmt": "^"}),
 }
 
 
@@ -319,11 +319,12 @@ def _draw_labels(ax, runs, features):
         if rows := [row for row in linear if row["psi"] == psi and row["arm"] in arms]:
             draw(rows, color=colour, fmt="o", label=f"processor: {name}")
     if features == "hidden":
-        for arm, (name, marker) in _ALTERNATIVES.items():
+        for arm, (name, style) in _ALTERNATIVES.items():
             if rows := select(runs, arm=arm, features="hidden"):
-                draw(rows, color=grey, fmt=marker, label=name)
+                draw(rows, color=grey, label=name, **style)
+    plain = 100 * estimate(runs, arm="ssl", features=features)[0]
     for level, name, style, offset in (
-        (100 * estimate(runs, arm="ssl", features=features)[0], "plain SSL", "--", -11),
+        (plain, "plain SSL", "--", 3 if features == "hidden" else -11),  # where there is room
         (10, "chance", ":", -11),
     ):
         ax.axhline(level, color=grey, ls=style, lw=1)

@@ -35,10 +35,10 @@ READINGS = {
     ("output", "none"): "f(x) itself",
     ("output", "linear"): "linear ψ of f(x)",
     ("output", "network"): "network ψ of f(x)",
-    ("output", "network-no-decay"): "the same, no weight decay",
+    ("output", "network-no-decay"): "the same, no decay",
     ("hidden", "none"): "layers of f",
-    ("hidden", "network"): "layers of a network ψ of f(x)",
-    ("hidden", "network-no-decay"): "the same, no weight decay",
+    ("hidden", "network"): "layers of ψ of f(x)",
+    ("hidden", "network-no-decay"): "the same, no decay",
 }
 
 
@@ -107,6 +107,8 @@ def separation(runs, better, worse):
 def processor_table(table, labels, features, *, pretext="rotation", last=False):
     """Return the slides' table and ours: accuracy of every reading for every n0.
 
+    The slides' row stands with the heads on outputs, as the slides define them.
+
     Parameters
     ----------
     table : dict
@@ -114,7 +116,7 @@ def processor_table(table, labels, features, *, pretext="rotation", last=False):
     labels : str
         ``full`` or ``half``.
     features : str
-        ``output`` or ``hidden``: what the head reads, of plain SSL as of the processors.
+        ``output`` or ``hidden``: what the head reads.
     pretext : str
     last : bool
         Whether the head reads the last layer, not the best one, of every network that has several.
@@ -135,21 +137,19 @@ def processor_table(table, labels, features, *, pretext="rotation", last=False):
     if not isinstance(last, bool):
         raise ValueError(f"last must be True or False, got {last!r:.80}")
     sizes = sorted({row["n0"] for row in select(runs, arm="processor")})
-    plain = estimate(read_by(runs, features, last, arm="ssl"))
     rows = []
-    if pretext == "rotation" and not last:
-        rows.append(["slides", "not named", *(_told(labels, key) for key in (*sizes, "ssl"))])
-    profile = table["provenance"]["profile"]
+    if pretext == "rotation" and features == "output":
+        rows.append(["slides", *(_told(labels, n0) for n0 in sizes)])
     for adversary in sorted({str(row["adversary"]) for row in select(runs, arm="processor")}):
+        found = []
         for (kind, psi), name in READINGS.items():
             arm = {"arm": "processor", "psi": psi, "adversary": adversary}
             own = read_by(runs, features, last, **arm) if kind == features else []
-            if not own:
-                continue
-            cells = [_percent(*estimate(own, n0=n0)) for n0 in sizes]
-            cells.append(_percent(*plain))
-            rows.append([f"{profile}, {adversary}", name, *cells])
-    return _wide(["adversary of f", "the head sees", *map(_thousands, sizes), "SSL"], rows)
+            if own:
+                found.append([name, *(_percent(*estimate(own, n0=n0), 1) for n0 in sizes)])
+        if found:
+            rows += [_group(f"{adversary} adversary", len(sizes)), *found]
+    return _wide(["the head sees", *map(_thousands, sizes)], rows)
 
 
 def baseline_table(table):
@@ -174,20 +174,20 @@ def baseline_table(table):
     runs = runs_of(table)
     rows = []
     for pretext in sorted({row["pretext"] for row in runs}, reverse=True):
+        rows.append(_group(pretext, 5))
         for arm, name in [("input", "pixels"), ("random", "untrained ψ"), ("ssl", "plain SSL")]:
             cells = []
             best = "input" if arm == "input" else "hidden"
             for labels in ("full", "half"):
                 which = {"arm": arm, "pretext": pretext, "labels": labels}
-                cells.append(_percent(*estimate(runs, features=best, **which)))
+                cells.append(_percent(*estimate(runs, features=best, **which), 1))
                 last = estimate(read_by(runs, "hidden", True, **which))
-                cells.append("" if arm == "input" else _percent(*last))
+                cells.append(_percent(*last, 1))
             told = {"pretext": pretext, "labels": "full", "features": best}
             told = estimate(runs, "pretext_accuracy", arm=arm, **told)[0]
-            cells.append("" if np.isnan(told) else f"{told:.3f}")
-            rows.append([pretext, name, *cells])
-    heads = ["x of", "features", "Full, best", "Full, last", "Half, best", "Half, last"]
-    return _wide([*heads, "pretext told"], rows)
+            rows.append([name, *cells, "–" if np.isnan(told) else f"{told:.3f}"])
+    heads = ["features", "Full, best", "Full, last", "Half, best", "Half, last", "told"]
+    return _wide(heads, rows)
 
 
 def collapse_table(full, half):
@@ -216,9 +216,10 @@ def collapse_table(full, half):
         for n0 in found:
             as_count(f"every n0 of {name}", n0)
         ours = [mean_and_error(as_array(f"{name}[{n0}]", v, 1)) for n0, v in found.items()]
-        rows.append([name.capitalize(), "slides", *(_told(name, n0) for n0 in found)])
-        rows.append([name.capitalize(), "laptop, decay 0.05", *(_percent(*one) for one in ours)])
-    return _wide(["labels", "", *map(_thousands, full)], rows)
+        rows.append(_group(name.capitalize(), len(found)))
+        rows.append(["slides", *(_told(name, n0) for n0 in found)])
+        rows.append(["decay 0.05", *(_percent(*one, 2) for one in ours)])
+    return _wide(["labels", *map(_thousands, full)], rows)
 
 
 def nearest_to_chance(table, **values):
@@ -294,10 +295,16 @@ def _thousands(n0):
     return f"{n0 / 1000:g}k"
 
 
-def _percent(mean, error):
+def _percent(mean, error, digits):
     if np.isnan(mean):
         return "–"
-    return f"{100 * mean:.2f}" if np.isnan(error) else f"{100 * mean:.2f} ({100 * error:.2f})"
+    spread = "" if np.isnan(error) else f" ({100 * error:.{digits}f})"
+    return f"{100 * mean:.{digits}f}{spread}"
+
+
+def _group(name, cells):
+    """A row that names those under it."""
+    return [name, *[""] * cells]
 
 
 def _wide(heads, rows):

@@ -33,7 +33,7 @@ SHARES = (
     4.1,
     4.5,
 )
-_STEERED = {"lam": slider("weight of the pretext term, λ", SHARES, 0.97, "{:g} λ*".format)}
+_STEERED = {"lam": slider("weight of the pretext term, λ", SHARES, 0.5, "{:g} λ*".format)}
 
 
 @takes(alt=str)

@@ -22,8 +22,8 @@ def test_the_criteria_table_shows_percent_and_dimension(cells):
 def test_the_collapse_table_has_a_row_for_every_decay(cells):
     found = {"f(x)": [Collapse(0.05, 0.25, 0.1, 3e-7), Collapse(0.0005, 0.9, 0.4, 1.5)]}
     _, first, second = cells(plots.collapse_table(found))
-    assert first == ["f(x)", "0.05", "25.0 %", "3.0e-07", "10.00 %"]
-    assert second == ["f(x)", "0.0005", "90.0 %", "1.5e+00", "40.00 %"]
+    assert first == ["f(x)", "0.05", "25.0 %", "3.0\xa0×\xa010⁻⁷", "10.00 %"]
+    assert second == ["f(x)", "0.0005", "90.0 %", "1.5", "40.00 %"]
 
 
 def test_the_training_figure_draws_the_snapshots():

@@ -65,7 +65,7 @@ def test_what_is_hidden_is_hidden(cifar, shown):
 
 def test_the_split_table_counts_every_class(cifar, parts, cells):
     head, *rows = cells(plots.split_table(cifar, parts))
-    assert head == ["class", "extra", "pretext", "downstream"]
+    assert head == ["class", "extra", "pretext", "down."]
     assert [row[0] for row in rows] == [*CLASSES, "all"]
     assert all(row[1:] == ["2"] * 3 for row in rows[:-1]) and rows[-1][1:] == ["20"] * 3
 

@@ -91,41 +91,40 @@ def test_differences_that_all_seeds_share_are_infinitely_separated():
 
 
 def test_the_processor_table_holds_the_slides_and_every_reading(table, cells):
-    head, slides, *ours = cells(report.processor_table(table, "full", "hidden"))
-    assert head == ["adversary of f", "the head sees", "1k", "2.5k", "SSL"]
-    assert slides == ["slides", "not named", "9.95 (0.05)", "–", "79.31 (0.09)"]
-    assert [line[:2] for line in ours[::3]] == [
-        ["smoke, linear", "layers of f"],
-        ["smoke, network", "layers of f"],
-    ]
-    assert ours[0][2:] == ["30.00 (1.00)", "30.00 (1.00)", "51.00 (1.00)"]
-    assert ours[1][2:] == ["2.00 (1.00)", "30.00 (1.00)", "51.00 (1.00)"] and len(ours) == 6
-    _, _, *outputs = cells(report.processor_table(table, "full", "output"))
-    assert {line[-1] for line in outputs} == {"11.00 (1.00)"}  # plain psi's output, not its layers
-    assert outputs[5][1:4] == ["linear ψ of f(x)", "10.00 (1.00)", "30.00 (1.00)"]
-    assert len(outputs) == 8
+    head, *hidden = cells(report.processor_table(table, "full", "hidden"))
+    assert head == ["the head sees", "1k", "2.5k"]
+    assert hidden[::4] == [["linear adversary", "", ""], ["network adversary", "", ""]]
+    assert hidden[1] == hidden[5] == ["layers of f", "30.0 (1.0)", "30.0 (1.0)"]
+    assert hidden[2][1:] == ["2.0 (1.0)", "30.0 (1.0)"] and len(hidden) == 8
+    _, slides, *outputs = cells(report.processor_table(table, "full", "output"))
+    assert slides == ["slides", "9.95 (0.05)", "–"]
+    assert outputs[7] == ["linear ψ of f(x)", "10.0 (1.0)", "30.0 (1.0)"]
+    assert len(outputs) == 10
 
 
 def test_readings_that_were_not_measured_have_no_row(table, cells):
     without = [row for row in table["runs"] if (row["arm"], row["psi"]) != ("processor", "none")]
     lines = cells(report.processor_table(table | {"runs": without}, "half", "hidden"))
-    assert len(lines) == 2 + 4 and not any("layers of f" == line[1] for line in lines)
+    assert len(lines) == 1 + 2 * 3 and not any("layers of f" == line[0] for line in lines)
+    alone = [row for row in without if row["features"] != "hidden" or row["adversary"] != "linear"]
+    _, first, *lines = cells(report.processor_table(table | {"runs": alone}, "half", "hidden"))
+    assert first[0] == "network adversary" and len(lines) == 2
 
 
 def test_last_layers_leave_the_slides_out(table, cells):
     _, *lines = cells(report.processor_table(table, "half", "hidden", last=True))
-    assert lines[0][:3] == ["smoke, linear", "layers of f", "15.00 (0.50)"]
-    assert lines[0][-1] == "25.50 (0.50)" and lines[1][3] == "15.00 (0.50)"
+    assert lines[0][0] == "linear adversary"
+    assert lines[1] == ["layers of f", "15.0 (0.5)", "15.0 (0.5)"] and lines[2][2] == "15.0 (0.5)"
 
 
 def test_the_baseline_table_holds_every_arm(table, cells):
-    head, pixels, random, plain = cells(report.baseline_table(table))
-    assert len(head) == 7
-    assert pixels == ["rotation", "pixels", "21.00 (1.00)", "", "21.00 (1.00)", "", "0.500"]
-    assert random[3] == "11.50 (0.50)" and plain[2] == "51.00 (1.00)"
+    head, pretext, pixels, random, plain = cells(report.baseline_table(table))
+    assert len(head) == 6 and pretext == ["rotation", *[""] * 5]
+    assert pixels == ["pixels", "21.0 (1.0)", "–", "21.0 (1.0)", "–", "0.500"]
+    assert random[2] == "11.5 (0.5)" and plain[1] == "51.0 (1.0)"
     none = [r | {"pretext_accuracy": None} for r in table["runs"] if r["arm"] != "random"]
-    _, pixels, random, _ = cells(report.baseline_table(table | {"runs": none}))
-    assert pixels[-1] == "" and random[2:] == ["–"] * 4 + [""]
+    _, _, pixels, random, _ = cells(report.baseline_table(table | {"runs": none}))
+    assert pixels[-1] == "–" and random[1:] == ["–"] * 5
 
 
 def drawn_on(ax):
@@ -156,12 +155,14 @@ def test_the_reading_nearest_to_chance_is_found_for_every_n0(table):
 def test_the_collapse_table_stands_beside_the_slides(cells):
     full, half = {1000: [0.1, 0.1], 500: [0.09, 0.13]}, {1000: [0.2], 500: [0.1, 0.1]}
     head, *rows = cells(report.collapse_table(full, half))
-    assert head == ["labels", "", "1k", "0.5k"]
+    assert head == ["labels", "1k", "0.5k"]
     assert rows == [
-        ["Full", "slides", "9.95 (0.05)", "–"],
-        ["Full", "laptop, decay 0.05", "10.00 (0.00)", "11.00 (2.00)"],
-        ["Half", "slides", "10.00 (0.07)", "–"],
-        ["Half", "laptop, decay 0.05", "20.00", "10.00 (0.00)"],
+        ["Full", "", ""],
+        ["slides", "9.95 (0.05)", "–"],
+        ["decay 0.05", "10.00 (0.00)", "11.00 (2.00)"],
+        ["Half", "", ""],
+        ["slides", "10.00 (0.07)", "–"],
+        ["decay 0.05", "20.00", "10.00 (0.00)"],
     ]
 
 
