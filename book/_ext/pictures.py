@@ -19,7 +19,7 @@ def show_first(app, doctree, docname):
 
 
 def folded(node):
-    """Whether a node is a cell of which a reader sees a fold alone, and which made nothing above."""
+    """Whether a node is a cell of which a reader sees a fold alone, and which made nothing yet."""
     classes = set(node["classes"] if isinstance(node, nodes.container) else ())
     if "made" in classes or not {"cell", "tag_hide-input"} <= classes:
         return False

@@ -282,10 +282,8 @@ def coordinates(population):
     if U.shape[1] < population.d_y:
         raise ValueError(f"rank K_y must be d_y = {population.d_y}, got {U.shape[1]}")
     image, size = K_z @ (K_z.T @ U), np.linalg.norm(K_z) ** 2
-    outside = np.linalg.norm(image - U @ (U.T @ image))
-    if outside > RANK_RTOL * size:
-        share = outside / size
-        raise ValueError(f"population must have M_z U inside U, got a part {share:.3g} outside")
+    if (out := np.linalg.norm(image - U @ (U.T @ image))) > RANK_RTOL * size:
+        raise ValueError(f"population must have M_z U inside U, got {out / size:.3g} outside")
     total, explained = population.block("y", "y"), K_y.T @ K_y
     shared = (K_z.T @ K_y).T @ (K_z.T @ K_y)
     blocks = [block / np.trace(block) for block in (total, explained, shared) if block.any()]

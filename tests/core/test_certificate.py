@@ -116,7 +116,10 @@ def test_numbers_have_the_digits_that_a_reader_would_give(value, text):
 
 
 def test_a_limit_is_a_number_however_small():
-    assert limit(0.0, 2.5e-13, False) == "&le;&nbsp;2.5e−13" and limit(1.0, 0.25, True) == "&ge;&nbsp;0.75"
+    assert (
+        limit(0.0, 2.5e-13, False) == "&le;&nbsp;2.5e−13"
+        and limit(1.0, 0.25, True) == "&ge;&nbsp;0.75"
+    )
 
 
 def test_a_table_tells_margins_in_text():

@@ -274,7 +274,9 @@ ABRIDGE = """
   const outlines = all("mjx-container > :not(mjx-assistive-mml), svg :is(path, use, defs)");
   for (const element of [...outlines, ...all("article dl.py").slice(entries)])
     leave(element, document.createComment(""));
-  window.restore = () => left.reverse().forEach(([element, instead]) => instead.replaceWith(element));
+  window.restore = () => {
+    for (const [element, instead] of left.reverse()) instead.replaceWith(element);
+  };
 }
 """
 ENTRIES = 20
@@ -317,7 +319,7 @@ def watch(page, faults):
 
 def without_mathematics(page):
     """Leave the formulas of what `page` will open as they are written, which takes no time."""
-    page.route("**/mathjax/**", lambda route: route.fulfill(body=""))
+    page.route("**/mathjax/**", lambda route: route.fulfill(body=""))  # codespell:ignore fulfill
 
 
 @contextmanager

@@ -94,7 +94,10 @@ def test_a_reference_that_shows_nothing_is_found(browser, file):
 
 def test_a_preview_with_a_fault_is_found(browser, file):
     file.write_text(PAGE.replace("id='gone'", "hidden"), "utf-8")
-    pale = {name: html.replace("<a ", "<p style='color: #ddd'>So.</p><a ") for name, html in OTHERS.items()}
+    pale = {
+        name: html.replace("<a ", "<p style='color: #ddd'>So.</p><a ")
+        for name, html in OTHERS.items()
+    }
     file.with_name("page.previews.js").write_text(f"bookPreviews({json.dumps(pale)})", "utf-8")
     with checks.opened(browser, file, []) as page:
         found = checks.faults_of_previews(page)

@@ -148,7 +148,7 @@ def test_the_board_tells_what_holds_and_what_fails():
     assert link + "x &lt; 1 &amp; more" in html
     assert "1 of 1 claims hold" in html
     assert "Chapter 2: 1 claim holds, its control fails, as it must" in html
-    assert "<td>0.25</td><td>&le; 1.5</td><td>fails, as it must</td>" in html
+    assert "<td>0.25</td><td>&le;&nbsp;1.5</td><td>fails, as it must</td>" in html
     assert "margin 1.25: Toy" in repr(shown)
 
 
