@@ -130,6 +130,27 @@ def test_a_wrong_call_is_one_line_and_status_2(files, capsys, monkeypatch, case)
     assert any(part in err for part in said.split("|"))
 
 
+def test_what_is_wrong_with_the_data_is_not_what_help_explains(files, rows, capsys, monkeypatch):
+    monkeypatch.chdir(files)
+    rows.assign(a=rows["a"].where(rows.index > 6)).to_csv("holes.csv", index=False)
+    for words, said, helped in [
+        (["holes.csv", "--z", "z", "--y", "label"], "got 7 missing in 'a' among rows 0 to", False),
+        (["rows.csv", "--z", "z", "--y", "label", "--plot", "a.jpg2"], "must end in .svg", True),
+    ]:
+        with pytest.raises(SystemExit) as ended:
+            run(*words)
+        err = capsys.readouterr().err
+        assert ended.value.code == 2 and said in err and ("--help explains" in err) == helped
+
+
+def test_help_and_wrong_arguments_need_no_library_of_numbers():
+    code = "import sys, sslboost.advice.__main__; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(told.stdout.split())
+    assert not {"scipy", "pandas", "sklearn", "matplotlib", "torch"} & loaded
+    assert "sslboost.core.command" in loaded
+
+
 def test_the_command_is_an_entry_point_and_a_module():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["scripts"] == {"sslboost": "sslboost.advice.__main__:main"}

@@ -9,18 +9,10 @@ from sslboost.core.linalg import RANK_RTOL, whitening
 from sslboost.core.validation import as_count, as_rng, takes
 from sslboost.pages.real.sources import Triples
 from sslboost.population import GaussianPopulation
-from sslboost.uses import budget, innovation
+from sslboost.uses import innovation, intercept
 
 #: Uses of the labels whose expected risk is a formula, in the order in which they are shown.
-FORMULAS = (
-    "guessing",
-    "x directly",
-    "minimum norm",
-    "plain SSL",
-    "reduced-rank SSL",
-    "joint head",
-    "augmented head",
-)
+FORMULAS = intercept.FORMULAS
 
 #: Rows that a permutation test is run on, and permutations.
 _ROWS, _PERMUTATIONS = 1500, 199
@@ -137,9 +129,6 @@ def _chance(population, rows):
 def predict(population, labels):
     """Return the expected risks of every use of n labels where means have to be estimated as well.
 
-    An intercept costs one label, and adds the variance of a mean: the risk is 1 + 1 / n times
-    that of n - 1 labels of centred variables.
-
     Parameters
     ----------
     population : GaussianPopulation
@@ -149,8 +138,8 @@ def predict(population, labels):
     Returns
     -------
     list of dict of str to float
-        As of :func:`sslboost.uses.budget.risks`, as shares of the variance of y, for the uses
-        without a processor whose risk is finite; that of least norm only where it is needed.
+        As of :func:`sslboost.uses.intercept.risks`, as shares of the variance of y, for the uses
+        whose risk is finite.
 
     Raises
     ------
@@ -160,16 +149,11 @@ def predict(population, labels):
     Source: beyond the slides; the proposition on the intercept.
     """
     labels = as_budgets("labels", labels, least=3)
-    risks = budget.risks(population, [n - 1 for n in labels])
-    risks["minimum norm"][np.isfinite(risks["plain SSL"])] = np.inf
+    risks = intercept.risks(population, labels)
     variance = np.trace(population.block("y", "y"))
     return [
-        {
-            use: (1 + 1 / n) * float(risks[use][i]) / variance
-            for use in FORMULAS
-            if np.isfinite(risks[use][i])
-        }
-        for i, n in enumerate(labels)
+        {use: float(risk[i]) / variance for use, risk in risks.items() if np.isfinite(risk[i])}
+        for i in range(len(labels))
     ]
 
 

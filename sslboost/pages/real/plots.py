@@ -12,7 +12,7 @@ from sslboost.pages.real.runs import Outcomes
 from sslboost.uses import budget
 
 _HUES = dict(
-    zip(FORMULAS, ("grey", "purple", "gold", "blue", "sky", "orange", "green"), strict=True)
+    zip(FORMULAS, ("grey", "purple", "blue", "gold", "sky", "orange", "green"), strict=True)
 )
 
 #: Points of a predicted curve.
