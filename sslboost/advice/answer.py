@@ -11,13 +11,16 @@ from sslboost.advice.report import Report
 from sslboost.advice.rows import file_table, table
 from sslboost.core.linalg import RANK_RTOL
 from sslboost.core.validation import as_count, as_rng
-from sslboost.uses import budget
+from sslboost.uses import budget, intercept
 
 #: Groups that rows are dealt to for the bootstrap.
 GROUPS = 64
 
 #: What x leaves of a direction of y, of its variance, when y has slipped into x.
 _LEAK = 1e-8
+
+#: Least squares, for estimators whose penalties are in units of the variance of a variate.
+_NO_PENALTY = 1e-9
 
 #: A gain below this share of the risk is too little to matter, however sure it is.
 MATTERS = 0.01
@@ -158,6 +161,7 @@ def _advise(rows, labels, bootstrap, rng):
         uses=uses,
         best=best,
         reference=reference,
+        arguments=_arguments(best, whole.population, labels),
         verdict=_verdict(best, reference, uses, labels),
         reasons=_reasons(effects, whole, labels),
         limits=_LIMITS,
@@ -220,6 +224,18 @@ def _best(uses):
     best = budget.best(risks)
     equal = risks["plain SSL"] <= risks[best] * (1 + RANK_RTOL)
     return "plain SSL" if equal else best
+
+
+def _arguments(best, population, labels):
+    """Of the estimators, to do what is advised; None where it needs no pretext."""
+    plain = {"augmentation": 0.0, "penalties": [_NO_PENALTY]}
+    if best == "reduced-rank SSL":
+        return plain | {"rank": min(population.V.shape[1], population.U.shape[1])}
+    if best == "augmented head":
+        return plain | {"augmentation": intercept.best_weight(population, labels)}
+    if best == "joint head":
+        return plain | {"augmentation": "joint", "innovations": [_NO_PENALTY]}
+    return plain if best in ("plain SSL", "minimum norm") else None
 
 
 def _verdict(best, reference, uses, labels):

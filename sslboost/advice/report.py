@@ -46,6 +46,9 @@ class Report:
         Use with the least predicted risk.
     reference : str
         Plain SSL or guessing, whichever is predicted to have less risk.
+    arguments : dict or None
+        Of :class:`~sslboost.advice.PretextRegressor`, with which it does what is advised; None
+        where that needs no pretext.
     verdict : str
     reasons, limits, warnings : tuple of str
     """
@@ -59,6 +62,7 @@ class Report:
     uses: tuple[Use, ...]
     best: str
     reference: str
+    arguments: dict | None
     verdict: str
     reasons: tuple[str, ...]
     limits: tuple[str, ...]
@@ -144,6 +148,12 @@ class Report:
         between = interval(use.ratio_low, use.ratio_high, change)
         return change(use.ratio) + ("" if between == NONE else f" ({between})")
 
+    def _how(self):
+        if self.arguments is None:
+            guess = "predict the mean of y" if self.best == "guessing" else "least squares on x"
+            return f"{guess}, without the pretext"
+        return f"PretextRegressor({', '.join(f'{k}={v!r:.8}' for k, v in self.arguments.items())})"
+
     def _notes(self):
         d = self.dimensions
         rows = counted(self.rows, "row")
@@ -156,7 +166,8 @@ class Report:
             ),
             f"x predicts {counted(d['directions'], 'direction')} of z beyond chance",
         )
-        notes = [("Warnings", self.warnings), ("Data", data), ("Reasons", self.reasons)]
+        notes = [("Warnings", self.warnings), ("To do it", (self._how(),)), ("Data", data)]
+        notes += [("Reasons", self.reasons)]
         return [(title, lines) for title, lines in [*notes, ("Limits", self.limits)] if lines]
 
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from sslboost.core.linalg import RANK_RTOL, whitening
 from sslboost.core.validation import as_count, takes
 from sslboost.population import GaussianPopulation
 from sslboost.uses import budget
+from sslboost.uses.innovation import augmented_excess
 
 #: Uses whose risk with an intercept is exact: they see the labelled rows through products of rows
 #: alone, and are told nothing that the rows do not say.
@@ -48,3 +50,35 @@ def risks(population, labels):
     )
     found = {use: (1 + 1 / n) * centred[use] for use in FORMULAS}
     return found if several else {use: float(risk[0]) for use, risk in found.items()}
+
+
+@takes(population=GaussianPopulation)
+def best_weight(population, labels):
+    """Return the weight c of the augmented head for which :func:`risks` is least.
+
+    Parameters
+    ----------
+    population : GaussianPopulation
+    labels : int
+        n, more than d + 2.
+
+    Returns
+    -------
+    float
+        Among the weights ``1 / k_j^2 - 1`` that existence asks for, k_j the canonical
+        correlations of x and y.
+
+    Raises
+    ------
+    ValueError
+        If the labels are too few for a finite risk, or x tells nothing of y.
+
+    Source: beyond the slides; the theorem on the price of the augmented head.
+    """
+    labels = as_count("labels", labels, least=3)
+    white = whitening(population.block("y", "y"))
+    correlations = np.linalg.svd(white.whiten(population.K_y.T), compute_uv=False)
+    weights = [max(1 / k**2 - 1, 0.0) for k in correlations if k > RANK_RTOL]
+    if not weights:
+        raise ValueError("population must have y depend on x, got cov_xy = 0")
+    return min(weights, key=lambda c: augmented_excess(population, c, labels - 1))

@@ -413,7 +413,6 @@ OWN = {
     "pages.real.sources.colours": {"n": count(20, least=10)},
     "pages.real.sources.halves": {"n": count(20, least=10)},
     "pages.real.outlook.predict": {"labels": counts(20, 30)},
-    "pages.real.outlook.best_weight": {"labels": count(20, least=3)},
     "pages.real.runs.run": {
         "labels": counts(20, 25),
         "draws": count(2, least=2),
@@ -425,6 +424,7 @@ OWN = {
         "c": number(0.5),
         "chosen": flag(),
     },
+    "pages.real.advised.follow": {"labels": count(20, least=2), "draws": count(2, least=2)},
     "pages.real.plots.interval": {
         "values": array(lambda: np.arange(5.0)),
         "level": number(0.9, negative=-0.1, zero=0.0, one=1.0),

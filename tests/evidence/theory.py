@@ -349,6 +349,7 @@ OWN = {
         "left": array(lambda: np.eye(2), tied=BOTH),
         "total": array(lambda: np.eye(2), tied=BOTH),
     },
+    "uses.intercept.best_weight": {"labels": count(20, least=3)},
     "uses.intercept.risks": {
         "labels": count(30, least=2).but("array of one", "array of two", "list of one")
     },

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sslboost.population import isotropic_population
+from sslboost.population import GaussianPopulation, isotropic_population
 from sslboost.uses import budget, intercept
+from sslboost.uses.innovation import augmented_excess, innovation
 
 # Chance that a right program fails the simulation.
 FALSE_ALARM = 1e-6
@@ -60,3 +61,24 @@ def test_the_least_norm_is_apart_from_plain_ssl_only_where_that_has_no_risk(law)
 def test_what_is_no_budget_is_refused(law, labels):
     with pytest.raises(ValueError, match="labels must be"):
         intercept.risks(law, labels)
+
+
+def test_the_weight_is_that_of_the_least_risk():
+    root = np.random.default_rng(0).standard_normal((11, 14))
+    wide = GaussianPopulation(root @ root.T, 5, 4, 2)
+    floor = np.trace(innovation(wide).given_phi)
+    for n in (12, 300):
+        c, known = intercept.best_weight(wide, n), intercept.risks(wide, n)["augmented head"]
+        assert (1 + 1 / n) * (floor + augmented_excess(wide, c, n - 1)) == pytest.approx(known)
+        # The correlations of x and y, by another route than the one of the package.
+        y = wide.block("y", "y")
+        squares = np.linalg.eigvals(np.linalg.solve(y, y - wide.conditional("y", "y", "x"))).real
+        asked = [augmented_excess(wide, 1 / k2 - 1, n - 1) for k2 in squares]
+        assert augmented_excess(wide, c, n - 1) == pytest.approx(min(asked))
+        assert max(asked) > 1.001 * min(asked)
+
+
+def test_a_label_without_signal_has_no_weight():
+    cov = np.eye(4)
+    with pytest.raises(ValueError, match="population must have y depend on x, got cov_xy = 0"):
+        intercept.best_weight(GaussianPopulation(cov, 2, 1, 1), 8)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sslboost import criteria
-from sslboost.core.linalg import RANK_RTOL, whitening
+from sslboost.core.linalg import whitening
 from sslboost.core.validation import as_count, as_rng, takes
 from sslboost.pages.real.sources import Triples
 from sslboost.population import GaussianPopulation
@@ -179,35 +179,3 @@ def as_budgets(name, labels, **bounds):
     if not isinstance(labels, list | tuple | range | np.ndarray) or not len(labels):
         raise ValueError(f"{name} must be a list of numbers of labels, got {labels!r:.80}")
     return tuple(as_count(name, n, **bounds) for n in labels)
-
-
-@takes(population=GaussianPopulation)
-def best_weight(population, labels):
-    """Return the weight c of the augmented head for which :func:`predict` predicts the least risk.
-
-    Parameters
-    ----------
-    population : GaussianPopulation
-    labels : int
-        n, more than d + 2.
-
-    Returns
-    -------
-    float
-        Among the weights ``1 / k_j^2 - 1`` that existence asks for, k_j the canonical
-        correlations of x and y.
-
-    Raises
-    ------
-    ValueError
-        If the labels are too few for a finite risk, or x tells nothing of y.
-
-    Source: beyond the slides; the theorem on the price of the augmented head.
-    """
-    labels = as_count("labels", labels, least=3)
-    white = whitening(population.block("y", "y"))
-    correlations = np.linalg.svd(white.whiten(population.K_y.T), compute_uv=False)
-    weights = [max(1 / k**2 - 1, 0.0) for k in correlations if k > RANK_RTOL]
-    if not weights:
-        raise ValueError("population must have y depend on x, got cov_xy = 0")
-    return min(weights, key=lambda c: innovation.augmented_excess(population, c, labels - 1))
