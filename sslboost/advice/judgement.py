@@ -28,7 +28,7 @@ REFERENCES = ("plain SSL", "guessing")
 
 @dataclass(frozen=True)
 class Effect:
-    """A quantity, how sure the sample is of it, and the test of the hypothesis that it is zero.
+    """A share of a variance, how sure the sample is of it, and the test of the hypothesis that it is zero.
 
     Attributes
     ----------
@@ -170,7 +170,7 @@ def _sizes(p):
         _share(total - left, total),
         _share(np.sum(told.told**2), left),
         _share(np.sum(defect**2), p.d_z),
-        _share(lost, np.sum(p.K_y**2)),
+        _share(lost, total),
     ]
     return np.array(sizes), (_frame(p.K_y).T @ defect).ravel() / math.sqrt(p.d_z)
 
@@ -188,10 +188,10 @@ def _frame(K):
 
 
 _EFFECTS = (
-    ("signal", "share of y's variance that x explains"),
-    ("innovation", "share of the rest of y that z explains"),
-    ("C1 of x", "share of z's variance that x tells beyond y"),
-    ("C2 of psi", "share of what x tells of y that psi loses"),
+    ("signal", "x explains of y"),
+    ("innovation", "z explains of the rest of y"),
+    ("C1 of x", "x tells of z beyond y"),
+    ("C2 of psi", "psi loses of y"),
 )
 
 
@@ -218,7 +218,7 @@ def _effects(whole, sizes, defect, moved):
 
 def _existence(defect, moved):
     """The squared gap, less what noise adds to it, and Box's test of a sum of unequal squares."""
-    name = ("existence", "the same of E[y | x] instead of x; 0 if a processor can meet both")
+    name = ("existence", "E[y | x] tells of z beyond y")
     square = float(defect @ defect)
     if not moved:
         return Effect(*name, square, None, None, None)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import textwrap
 from dataclasses import asdict, dataclass
 from html import escape
 
@@ -21,6 +22,10 @@ from sslboost.advice.judgement import Effect, Use
 
 #: Columns of a block that are named.
 _NAMES = 12
+
+#: Letters of a line of text, whose words stay whole.
+_WIDTH = 79
+_HANGING = {"subsequent_indent": "    ", "break_long_words": False, "break_on_hyphens": False}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +89,12 @@ class Report:
 
     def __str__(self):
         """Return the report as text for a terminal."""
-        parts = [self.verdict, ""]
+        parts = [textwrap.fill(self.verdict, _WIDTH), ""]
         parts += columns(("effect", "estimate", "95 % interval", "p"), self._effect_rows())
         parts += ["", *columns(self._heads(), self._use_rows())]
         for title, lines in self._notes():
-            parts += ["", f"{title}:", *(f"  - {line}" for line in lines)]
+            parts += ["", f"{title}:"]
+            parts += [textwrap.fill(f"  - {line}", _WIDTH, **_HANGING) for line in lines]
         return "\n".join(parts)
 
     def __repr__(self):
