@@ -28,7 +28,7 @@ REFERENCES = ("plain SSL", "guessing")
 
 @dataclass(frozen=True)
 class Effect:
-    """A share of a variance, how sure the sample is of it, and the test of the hypothesis that it is zero.
+    """A share of a variance, how sure the sample is of it, and a test of whether it is zero.
 
     Attributes
     ----------

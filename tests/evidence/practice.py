@@ -72,6 +72,7 @@ _two_tensors = {
     "features": tensor(lambda: torch.tensor(v.normal(40, 2)), tied=ROWS),
     "targets": tensor(lambda: torch.tensor(v.normal(40, 3)), tied=ROWS),
 }
+_followed = {"runs": rows(lambda: [p.followed()], empty=False)}
 _outcomes = {"runs": rows(lambda: [p.outcomes()], empty=False)}
 _theorem = {
     "name": text("A"),
@@ -430,7 +431,13 @@ OWN = {
         "level": number(0.9, negative=-0.1, zero=0.0, one=1.0),
     },
     "pages.real.plots.best_run": {"outcomes": thing(p.outcomes), "i": count(0, least=0)},
-    "pages.real.plots.diagonal": _outcomes,
+    "pages.real.plots.misses": _outcomes,
+    "pages.real.plots.plus_minus": {
+        "values": array(lambda: np.arange(5.0)),
+        "percent": flag(),
+    },
+    "pages.real.followed_plots.followed": _followed,
+    "pages.real.followed_plots.followed_table": _followed,
     "pages.real.plots.panels": _outcomes,
     "pages.real.plots.winners_table": _outcomes,
     "pages.real.plots.boosts_table": _outcomes,

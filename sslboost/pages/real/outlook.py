@@ -157,6 +157,27 @@ def predict(population, labels):
     ]
 
 
+@takes(population=GaussianPopulation)
+def features(population):
+    """Return how many features each use fits, beside its intercept.
+
+    Parameters
+    ----------
+    population : GaussianPopulation
+
+    Returns
+    -------
+    dict of str to int
+
+    Source: beyond the slides; the table of the uses in the chapter on the label budget.
+    """
+    d = population.V.shape[1]
+    fitted = dict.fromkeys(FORMULAS, d) | {"guessing": 0, "x directly": population.rank_x}
+    fitted["reduced-rank SSL"] = min(d, population.U.shape[1])
+    fitted["joint head"] = d + len(innovation.innovation(population).told)
+    return fitted
+
+
 def as_budgets(name, labels, **bounds):
     """Return numbers of labels as a tuple of int, or say which is none.
 
