@@ -130,8 +130,8 @@ def misses(runs):
     Returns
     -------
     matplotlib.figure.Figure
-        A point for each use and budget, with a 95 % interval. Guessing, which has no features,
-        is left out.
+        A point for each use and budget, with a 95 % interval, cut off below. Guessing, which
+        has no features, is left out.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def misses(runs):
             ax.errorbar(each, mean, half, ls="", label=use, elinewidth=1, **style)
     ax.axhline(1, color=PALETTE["grey"], lw=1, zorder=0)
     ax.set(xscale="log", yscale="log", xlabel="labels for each feature that is fitted")
-    ax.set(ylabel="risk, predicted = 1")
+    ax.set(ylabel="risk, predicted = 1", ylim=(0.85, None))
     for axis, places in ((ax.xaxis, _EACH), (ax.yaxis, (0.9, 1, 1.2, 1.5, 2, 3, 5))):
         axis.set_major_locator(FixedLocator(places))
         axis.set_major_formatter("{x:g}")
