@@ -12,8 +12,8 @@ from sslboost.advice import AdviceWarning, PretextRegressor, advise
 from sslboost.core.validation import as_count, as_rng, takes
 from sslboost.pages.real.sources import Triples
 
-#: What somebody may do without advice.
-RIVALS = ("guessing", "least squares on x", "ridge on x", "estimator by default")
+#: What somebody may do without advice; the last is the estimator as it is.
+RIVALS = ("guessing", "x directly", "ridge on x", "by default")
 
 #: Penalties of the ridge on standardised x.
 _PENALTIES = np.geomspace(1e-2, 1e4, 13)
@@ -100,12 +100,12 @@ def _draw(triples, labels, rng):
     mean = np.broadcast_to(known.mean(axis=0), truth.shape)
     answers = {
         "guessing": mean,
-        "least squares on x": _least_squares(X[:labels], known, shown),
+        "x directly": _least_squares(X[:labels], known, shown),
         "ridge on x": ridge.predict(shown).reshape(truth.shape),
-        "estimator by default": PretextRegressor().fit(X, told, Z).predict(shown),
+        "by default": PretextRegressor().fit(X, told, Z).predict(shown),
     }
     if report.arguments is None:
-        advised = answers["guessing" if report.best == "guessing" else "least squares on x"]
+        advised = answers["guessing" if report.best == "guessing" else "x directly"]
     else:
         advised = PretextRegressor(**report.arguments).fit(X, told, Z).predict(shown)
     unit = np.mean(np.sum((truth - Y.mean(axis=0)) ** 2, axis=1))

@@ -69,7 +69,6 @@ def followed_table(runs):
         means = [f"{one.realised[rival].mean():.3f}" for rival in RIVALS[1:]]
         came = plus_minus(one.realised["as advised"])
         labels = f"{one.labels} ({one.labels / one.columns:.2g})"
-        advised = f"{often}, {one.best.count(often)} of {len(one.best)}"
-        rows.append([one.name, labels, advised, f"{one.predicted.mean():.3f}", came, *means])
-    heads = ["data", "labels (a column)", "most often advised", "promised", "came", *RIVALS[1:]]
-    return table("numbers", heads, rows)
+        rows.append([one.name, labels, often, f"{one.predicted.mean():.3f}", came, *means])
+    heads = ["data", "labels (a column)", "mostly advised", "promised", "came", *RIVALS[1:]]
+    return table("table numbers", heads, rows)

@@ -250,7 +250,7 @@ def measured_table(measured):
         "tails of ψ (Gaussian: 1)": lambda m: f"{m.tails:.1f}",
     }
     rows = [[line, *map(said, measured.values())] for line, said in lines.items()]
-    return table("numbers", ["", *measured], rows)
+    return table("table numbers", ["", *measured], rows)
 
 
 def _percent(share):
@@ -293,7 +293,7 @@ def winners_table(runs):
         promised = f"{predicted[first]:.3f}"
         rows.append([*start, first, promised, plus_minus(realised[first]), won])
     heads = ["data", "labels", "predicted to win", "predicted", "risk", "won"]
-    return table("numbers", heads, rows)
+    return table("table numbers", heads, rows)
 
 
 def boosts_table(runs):
@@ -326,4 +326,4 @@ def boosts_table(runs):
                 ),
             ]
         )
-    return table("numbers", ["data", "labels", *BOOSTS], rows)
+    return table("table numbers", ["data", "labels", *BOOSTS], rows)
