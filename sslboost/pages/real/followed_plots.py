@@ -6,7 +6,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from sslboost.pages.figures import PALETTE, as_all, table
 from sslboost.pages.real.advised import RIVALS, Followed
-from sslboost.pages.real.plots import interval, plus_minus
+from sslboost.pages.real.plots import interval
 
 #: Of the data sets, in their order.
 _STYLES = (("blue", "o"), ("orange", "^"), ("green", "s"), ("purple", "D"))
@@ -57,6 +57,7 @@ def followed_table(runs):
     Returns
     -------
     Html
+        Means over the draws; beside the labels is how many there are for each column of x and z.
 
     Raises
     ------
@@ -66,9 +67,8 @@ def followed_table(runs):
     rows = []
     for one in as_all("runs", runs, Followed):
         often = max(dict.fromkeys(one.best), key=one.best.count)
-        means = [f"{one.realised[rival].mean():.3f}" for rival in RIVALS[1:]]
-        came = plus_minus(one.realised["as advised"])
-        labels = f"{one.labels} ({one.labels / one.columns:.2g})"
-        rows.append([one.name, labels, often, f"{one.predicted.mean():.3f}", came, *means])
-    heads = ["data", "labels (a column)", "mostly advised", "promised", "came", *RIVALS[1:]]
+        columns = [one.predicted, *(one.realised[use] for use in ("as advised", *RIVALS[1:]))]
+        labels = f"{one.labels}\N{NO-BREAK SPACE}({one.labels / one.columns:.2g})"
+        rows.append([one.name, labels, often, *(f"{values.mean():.3f}" for values in columns)])
+    heads = ["data", "labels", "mostly advised", "promised", "came", *RIVALS[1:]]
     return table("table numbers", heads, rows)
