@@ -70,5 +70,5 @@ def followed_table(runs):
         columns = [one.predicted, *(one.realised[use] for use in ("as advised", *RIVALS[1:]))]
         labels = f"{one.labels}\N{NO-BREAK SPACE}({one.labels / one.columns:.2g})"
         rows.append([one.name, labels, often, *(f"{values.mean():.3f}" for values in columns)])
-    heads = ["data", "labels", "mostly advised", "promised", "came", *RIVALS[1:]]
+    heads = ["data", "labels", "mostly advised", "said", "came", *RIVALS[1:]]
     return table("table numbers", heads, rows)
