@@ -9,10 +9,8 @@ from sslboost.uses import budget
 from sslboost.uses.innovation import augmented_excess
 
 #: Uses whose risk with an intercept is exact: they see the labelled rows through products of rows
-#: alone, and are told nothing that the rows do not say.
-FORMULAS = tuple(
-    use for use, known in budget.USES.items() if known == "exact" and use not in budget.NEED_DELTA
-)
+#: alone, which data processors do not.
+FORMULAS = tuple(use for use, known in budget.USES.items() if known == "exact")
 
 
 @takes(population=GaussianPopulation)

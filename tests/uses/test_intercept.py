@@ -46,7 +46,7 @@ def test_it_is_the_proposition_for_every_use_that_needs_no_processor(law):
     n = np.array([2, 5, 30])
     found, fewer = intercept.risks(law, n), budget.risks(law, [1, 4, 29])
     assert set(found) == set(intercept.FORMULAS) <= set(budget.USES)
-    assert not set(found) & set(budget.NEED_DELTA)
+    assert not any("processor" in use for use in found)
     for use in set(found) - {"minimum norm"}:
         assert found[use] == pytest.approx((1 + 1 / n) * fewer[use])
 
