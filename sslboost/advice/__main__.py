@@ -1,5 +1,6 @@
 """Command line of the advice: ``sslboost advise data.parquet --x ... --z ... --y ...``."""
 
+import argparse
 import sys
 import warnings
 
@@ -17,23 +18,25 @@ def main(arguments=None):
         "advise",
         help="say what labels can do for one's own data",
         description="Measure the criteria on a file of rows (x, z, y), predict the risk of every "
-        "use of the labels, and say which is best. Columns are given by names, patterns such as "
-        "'z*', or beginnings of names; of an npz file, arrays.",
+        "use of the labels as a share of the variance of y, and say which is best. Columns are "
+        "given by names, patterns such as 'z*', or beginnings of names; of an npz file, arrays.",
     )
     advise.add_argument("path", help="a parquet, csv or npz file")
     advise.add_argument("--x", nargs="+", help="inputs (all other columns when omitted)")
     advise.add_argument("--z", nargs="+", required=True, help="pretext labels")
     advise.add_argument("--y", nargs="+", required=True, help="labels; empty where there is none")
-    advise.add_argument("--labels", type=count, help="the budget (the labelled rows when omitted)")
+    advise.add_argument(
+        "--labels", type=count, help="the budget, 2 or more (the labelled rows when omitted)"
+    )
     advise.add_argument(
         "--categorical", nargs="+", default=[], choices=["z", "y"], help="whose numbers are names"
     )
     advise.add_argument("--bootstrap", type=_resamples, default=200, help="resamples; 0 for none")
     advise.add_argument("--seed", type=seed, default=0, help="of the bootstrap (0 when omitted)")
-    advise.add_argument("--plot", type=_picture, help="write the figure: svg, pdf or png")
+    advise.add_argument("--plot", type=_picture, help="write the figure: .svg, .pdf or .png")
     advise.add_argument("--json", type=output, help="write the report as JSON")
     options = parser.parse_args(arguments)
-    return finish(parser, lambda: _advise(options), OSError, ImportError)
+    return finish(parser, lambda: _told(parser, options), OSError, ImportError)
 
 
 def _resamples(text):
@@ -43,8 +46,16 @@ def _resamples(text):
 def _picture(text):
     path = output(text)
     if path.suffix.lower() not in (".svg", ".pdf", ".png"):
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"must end in .svg, .pdf or .png, got {text!r:.80}")
     return path
+
+
+def _told(parser, options):
+    """Advise, or say in one line what is wrong with the data, which no help explains."""
+    try:
+        _advise(options)
+    except ValueError as error:
+        parser.exit(2, f"{parser.prog} advise: {' '.join(str(error).split())}\n")
 
 
 def _advise(options):

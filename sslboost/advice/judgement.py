@@ -13,7 +13,7 @@ from scipy import linalg, stats
 from sslboost.advice.law import law
 from sslboost.core.linalg import RANK_RTOL, whitening
 from sslboost.criteria import ci_defect, wilks_from_moments
-from sslboost.uses import budget
+from sslboost.uses import intercept
 from sslboost.uses.innovation import innovation
 
 #: By how much the bootstrap changes the weight of a group of rows.
@@ -22,10 +22,13 @@ _STEP = 0.25
 #: What lies outside of an interval by chance, in both directions together.
 ALPHA = 0.05
 
+#: What others are compared with: what everybody has, of which the better counts.
+REFERENCES = ("plain SSL", "guessing")
+
 
 @dataclass(frozen=True)
 class Effect:
-    """A quantity, how sure the sample is of it, and the test of the hypothesis that it is zero.
+    """A share of a variance, how sure the sample is of it, and a test of whether it is zero.
 
     Attributes
     ----------
@@ -47,29 +50,27 @@ class Effect:
 
 @dataclass(frozen=True)
 class Use:
-    """A use of the labels: its predicted risk, and its ratio to that of plain SSL.
+    """A use of the labels: its predicted risk, and its ratio to that of the reference.
 
     Attributes
     ----------
     name : str
-    risk : float or None
-        Infinite where the expectation is; None where it is not known.
+    risk : float
+        As a share of the variance of y, so that 1 is its mean; infinite where the expectation is.
     low, high : float or None
         Of the 95 % interval.
     ratio, ratio_low, ratio_high : float or None
-        Over the risk of plain SSL; the interval holds for all uses together with 95 %.
-    known : str
-        Whether the formula is exact or asymptotic.
+        Over the risk of plain SSL or of guessing, whichever is less; None for an infinite risk.
+        The intervals hold for all uses together with 95 %.
     """
 
     name: str
-    risk: float | None
+    risk: float
     low: float | None
     high: float | None
     ratio: float | None
     ratio_low: float | None
     ratio_high: float | None
-    known: str
 
 
 def judge(labelled, rest, kept, labels, bootstrap, rng):
@@ -90,19 +91,36 @@ def judge(labelled, rest, kept, labels, bootstrap, rng):
     -------
     tuple of Effect
     tuple of Use
+    str
+        The reference.
     Law
     """
     whole = law(labelled, rest, kept)
     sizes, defect = _sizes(whole.population)
-    risks = budget.risks(whole.population, labels)
+    risks = _shares_of_y(whole.population, labels)
+    if np.isfinite(risks["plain SSL"]):
+        del risks["minimum norm"]  # which is plain SSL then
     moved = None
     if bootstrap:
         drawn = [
-            _measured(law(labelled, rest, kept, 1 + _STEP * signs).population, labels)
+            _measured(law(labelled, rest, kept, 1 + _STEP * signs).population, labels, risks)
             for signs in rng.choice([-1.0, 1.0], (bootstrap, len(labelled.count)))
         ]
         moved = _Moved(*map(np.array, zip(*drawn, strict=True)), _freedom(labelled, bootstrap))
-    return _effects(whole, sizes, defect, moved), _uses(risks, moved), whole
+    reference = min(REFERENCES, key=risks.get)
+    return (
+        _effects(whole, sizes, defect, moved),
+        _uses(risks, reference, moved),
+        reference,
+        whole,
+    )
+
+
+def _shares_of_y(population, labels):
+    """Risks of the uses as shares of the variance of y."""
+    risks = intercept.risks(population, labels)
+    variance = np.trace(population.block("y", "y"))
+    return {use: float(risk / variance) for use, risk in risks.items()}
 
 
 def _freedom(labelled, bootstrap):
@@ -131,30 +149,30 @@ class _Moved:
         return stats.t.ppf(1 - ALPHA / 2, self.df)
 
 
-def _measured(population, labels):
+def _measured(population, labels, uses):
     sizes, defect = _sizes(population)
-    return sizes, defect, _logs(budget.risks(population, labels))
+    risks = _shares_of_y(population, labels)
+    values = np.array([risks[use] for use in uses])
+    return sizes, defect, _logs(values)
 
 
-def _logs(risks):
-    values = np.array(list(risks.values()))
+def _logs(values):
     return np.log(np.where(values > 0, values, np.nan))
 
 
 def _sizes(p):
-    """Shares: x of y, z of the rest, x of z given y, what psi loses; and the defect of E[y | x]."""
+    """Shares: x of y, z of the rest, x of z beyond y, psi loses of y; and E[y | x]'s defect."""
     total, left = np.trace(p.block("y", "y")), np.trace(p.noise)
     told = innovation(p)
-    given_y = p.conditional("z", "z", "y")
     defect = ci_defect(p)  # z is in standard deviations here
     lost = np.sum(p.K_y**2) - np.sum(told.B**2)
     sizes = [
         _share(total - left, total),
         _share(np.sum(told.told**2), left),
-        _share(np.sum(defect**2), np.trace(given_y)),
-        _share(lost, np.sum(p.K_y**2)),
+        _share(np.sum(defect**2), p.d_z),
+        _share(lost, total),
     ]
-    return np.array(sizes), (_frame(p.K_y).T @ defect).ravel()
+    return np.array(sizes), (_frame(p.K_y).T @ defect).ravel() / math.sqrt(p.d_z)
 
 
 def _share(part, whole):
@@ -170,10 +188,10 @@ def _frame(K):
 
 
 _EFFECTS = (
-    ("signal", "share of y's variance that x explains"),
-    ("innovation", "share of the rest of y that z explains"),
-    ("C1 of x", "share of z given y that x explains"),
-    ("C2 of psi", "share of what x tells of y that psi loses"),
+    ("signal", "x explains of y"),
+    ("innovation", "z explains of the rest of y"),
+    ("C1 of x", "x tells of z beyond y"),
+    ("C2 of psi", "psi loses of y"),
 )
 
 
@@ -199,18 +217,18 @@ def _effects(whole, sizes, defect, moved):
 
 
 def _existence(defect, moved):
-    """The gap, less what noise adds to its square, and Box's test of a sum of unequal squares."""
-    name = ("existence", "correlation of E[y | x] with z given y, which good processors need at 0")
+    """The squared gap, less what noise adds to it, and Box's test of a sum of unequal squares."""
+    name = ("existence", "E[y | x] tells of z beyond y")
     square = float(defect @ defect)
     if not moved:
-        return Effect(*name, math.sqrt(square), None, None, None)
+        return Effect(*name, square, None, None, None)
     spread = (moved.defects - moved.defects.mean(axis=0)) / _STEP
     b, df = len(spread), moved.df
     gram = spread @ spread.T / (b - 1)  # its traces are those of the covariance
     one, two = np.trace(gram), np.sum(gram**2)
     half = moved.reach * np.std(np.sum(moved.defects**2, axis=1), ddof=1) / _STEP
-    low, high = (math.sqrt(max(square - one + s * half, 0.0)) for s in (-1, 1))
-    estimate = math.sqrt(max(square - one, 0.0))
+    low, high = (max(square - one + s * half, 0.0) for s in (-1, 1))
+    estimate = max(square - one, 0.0)
     two = max(df**2 / ((df - 1) * (df + 2)) * (two - one**2 / df), one**2 / spread.shape[1])
     if one <= RANK_RTOL:
         return Effect(*name, estimate, low, high, None)
@@ -293,28 +311,26 @@ def directions(whole):
     return len(squares)
 
 
-def _uses(risks, moved):
+def _uses(risks, reference, moved):
     names, values = list(risks), np.array(list(risks.values()))
-    plain = names.index("plain SSL")
-    blank = [None] * len(names)
-    low = high = ratio_low = ratio_high = blank
+    first = names.index(reference)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = values / values[first]
+    unknown = np.full(len(names), np.nan)
+    columns = [unknown, unknown, ratio, unknown, unknown]
     if moved:
-        wide = stats.t.ppf(1 - ALPHA / 2 / (len(names) - 1), moved.df)
+        pairs = 2 * len(names) - 3  # with either reference, for the better one is chosen, too
         half = moved.reach * moved.error(moved.logs)
         with np.errstate(invalid="ignore"):
-            ratios = moved.logs - moved.logs[:, [plain]]
-            apart = values / values[plain]
-        beside = wide * moved.error(ratios)
-        low, high = values * np.exp(-half), values * np.exp(half)
-        ratio_low, ratio_high = apart * np.exp(-beside), apart * np.exp(beside)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = values / values[plain]
-    columns = (values, low, high, ratio, ratio_low, ratio_high)
+            apart = moved.logs - moved.logs[:, [first]]
+        beside = stats.t.ppf(1 - ALPHA / 2 / pairs, moved.df) * moved.error(apart)
+        columns[:2] = [values * np.exp(sign * half) for sign in (-1, 1)]
+        columns[3:] = [ratio * np.exp(sign * beside) for sign in (-1, 1)]
     return tuple(
-        Use(name, *(_number(column[i]) for column in columns), budget.USES[name])
+        Use(name, float(values[i]), *(_known(column[i]) for column in columns))
         for i, name in enumerate(names)
     )
 
 
-def _number(value):
-    return None if value is None or np.isnan(value) else float(value)
+def _known(value):
+    return float(value) if np.isfinite(value) else None

@@ -27,13 +27,14 @@ class Columns:
     Attributes
     ----------
     x, z, y : int arrays
-        Places in (x, z, y) of the columns that are neither constant nor told by those before.
+        Places in (x, z, y) of the columns that are neither constant nor told by those before,
+        also not among the labelled rows.
     unit : array (rank_x + rank_z,)
         Standard deviations of the columns of x and z that count.
     basis : array (d_y, rank_y)
         Orthonormal, of the directions in which y varies: squared errors stay what they are.
-    constant, copies : int arrays
-        Places of the columns that were left out.
+    left_out : dict of str to int array
+        Places of the other columns, by the reason why they do not count.
     """
 
     x: np.ndarray
@@ -41,8 +42,7 @@ class Columns:
     y: np.ndarray
     unit: np.ndarray
     basis: np.ndarray
-    constant: np.ndarray
-    copies: np.ndarray
+    left_out: dict
 
     @property
     def sizes(self):
@@ -94,20 +94,31 @@ def columns(labelled, rest, sizes):
             "that do not: rescale them"
         )
     rounding = (8 * np.finfo(float).eps * np.abs(mean) / np.where(sd > 0, sd, 1.0)) ** 2
-    kept, copies = [], []
+    kept, copies, silent = [], [], []
     for block in np.split(x_z, [sizes[0]]):
         block = block[varies[block]]
         first = _first_of_each(cov[np.ix_(block, block)], rounding[block])
-        kept.append(block[first])
         copies.append(block[~first])
+        # The regression of y knows the labelled rows alone.
+        block, idle = block[first], labelled.constant[block[first]]
+        silent.append(block[idle])
+        block = block[~idle]
+        if rest.rows:
+            first = _first_of_each(told[np.ix_(block, block)], rounding[block])
+            copies.append(block[~first])
+            block = block[first]
+        kept.append(block)
     y_kept = y[varies[y]]
     return Columns(
         *kept,
         y_kept,
         sd[np.concatenate(kept)],
         _range(told[np.ix_(y_kept, y_kept)]),
-        np.flatnonzero(~varies),
-        np.concatenate(copies),
+        {
+            "one value only": np.flatnonzero(~varies),
+            "what the columns before tell": np.concatenate(copies),
+            "one value only in the labelled rows": np.concatenate(silent),
+        },
     )
 
 
@@ -239,10 +250,11 @@ class _Coordinates:
 def _regression(by, told, p, n, rest):
     """Of y on (x_w, zeta_w): coefficients, variances of each in units of what is left, and that."""
     cross = by(told[:p, p:])
-    if rest:
-        gram = linalg.cho_factor(by(by(told[:p, :p]).T), lower=True)
-        coefficients = linalg.cho_solve(gram, cross)
-        spread = np.diag(linalg.cho_solve(gram, np.eye(len(cross))))
+    if rest:  # x may determine in the labelled rows what it does not in all of them
+        gram = whitening(by(by(told[:p, :p]).T))
+        white = gram.unwhiten(np.eye(gram.rank))
+        coefficients = white @ (white.T @ cross)
+        spread = np.sum(white**2, axis=1)
     else:
         coefficients, spread = cross / (n - 1), np.full(len(cross), 1 / (n - 1))
     left = (told[p:, p:] - coefficients.T @ cross) / (n - 1 - len(cross))

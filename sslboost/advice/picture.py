@@ -9,12 +9,20 @@ import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from sslboost.advice._text import change, counted
+
 # Stands for the text colour of the page around it.
 _INK = "#010203"
 
+# Okabe and Ito's hues, told apart by colour-blind readers and legible on white as on a dark page.
+_BEST, _OTHER, _LINE = "#d9730d", "#2d7fc1", "#8a8a8a"
 
-def risks(report):
-    """Return a figure of the predicted risk of every use, the least on top, and its interval.
+#: A use with so much more risk, in per cent, is named at the edge of the figure.
+_FAR = 25.0
+
+
+def gains(report):
+    """Return a figure of how far the risk of every use is from the reference, and its interval.
 
     Parameters
     ----------
@@ -23,29 +31,46 @@ def risks(report):
     Returns
     -------
     matplotlib.figure.Figure
-        In the style that matplotlib is set to.
+        The least risk is on top. Uses that are far worse are named at the right edge.
     """
-    shown = sorted((use for use in report.uses if _finite(use.risk)), key=lambda use: -use.risk)
-    fig = Figure(figsize=(4.8, 1.2 + 0.36 * max(len(shown), 1)), layout="constrained")
+    shown = sorted(report.uses, key=lambda use: -use.risk)
+    near = [use for use in shown if use.ratio is not None and 100 * (use.ratio - 1) <= _FAR]
+    ends = [100 * (one - 1) for use in near for one in _ends(use)]
+    low, high = min(-1.0, *ends), min(max(1.0, *ends), 1.6 * _FAR)
+    if len(near) < len(shown):
+        high = max(high, -low / 2)  # room for words
+    edge = high + 0.04 * (high - low)
+    fig = Figure(figsize=(4.8, 1.0 + 0.34 * len(shown)), layout="constrained")
     ax = fig.subplots()
+    ax.axvline(0, color=_LINE, lw=1, zorder=0)
     for place, use in enumerate(shown):
-        hue = "C1" if use.name == report.best else "C0"
-        if _finite(use.high) and use.low is not None:
-            ax.plot([use.low, use.high], [place, place], color=hue)
-        ax.plot(use.risk, place, "o", color=hue)
-    plain = next((use.risk for use in shown if use.name == "plain SSL"), None)
-    if plain is not None:
-        ax.axvline(plain, color="C6", ls=":", lw=1, zorder=0)
-    ax.set_yticks(np.arange(len(shown)), [use.name for use in shown])
-    ax.set_ylim(-0.6, max(len(shown), 1) - 0.4)
-    intervals = any(use.low is not None for use in shown)
-    ending = "\n95 % intervals" if intervals else ""
-    ax.set_xlabel(f"predicted risk, {report.labels:,} labels{ending}")
+        hue = _BEST if use.name == report.best else _OTHER
+        if use not in near:
+            text = "no finite risk" if use.ratio is None else change(use.ratio)
+            ax.text(
+                edge, place, f"{text} \N{RIGHTWARDS ARROW}", ha="right", va="center", fontsize=11
+            )
+            continue
+        ax.plot([100 * (one - 1) for one in _ends(use)], [place, place], color=hue, lw=1.8)
+        ax.plot(100 * (use.ratio - 1), place, "o", color=hue, ms=5)
+    ax.set_xlim(low - 0.04 * (high - low), edge)
+    ax.set_ylim(-0.6, len(shown) - 0.4)
+    ax.set_yticks(np.arange(len(shown)), [use.name for use in shown], fontsize=11)
+    ax.tick_params(labelsize=11, left=False)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.grid(axis="x", color=_LINE, alpha=0.25)
+    ax.grid(visible=False, axis="y")
+    ending = ", 95 % intervals" if any(use.low is not None for use in shown) else ""
+    ax.set_xlabel(
+        f"% more risk than {report.reference},\n{counted(report.labels, 'label')}{ending}",
+        fontsize=11,
+    )
     return fig
 
 
-def _finite(value):
-    return value is not None and np.isfinite(value)
+def _ends(use):
+    """Ends of the interval of a use, or twice its place where there is none."""
+    return [use.ratio if one is None else one for one in (use.ratio_low, use.ratio_high)]
 
 
 def svg(fig, alt):

@@ -26,13 +26,18 @@ def report():
 
 
 def risks(report):
-    return {use.name: use.risk for use in report.uses if use.risk is not None}
+    return {use.name: use.risk for use in report.uses}
+
+
+def flat(text):
+    """Text without its line breaks."""
+    return " ".join(str(text).split())
 
 
 def test_a_report_says_the_same_as_text_table_dictionary_and_figure(report):
     text, html = str(report), report._repr_html_()
     as_dict = json.loads(report.to_json())
-    assert report.verdict in text and report.verdict in html.replace("&#x27;", "'")
+    assert report.verdict in flat(text) and report.verdict in html.replace("&#x27;", "'")
     assert as_dict["verdict"] == report.verdict and as_dict["best"] == report.best
     assert "<table>" in html and "<svg" in html and "aria-label" in html
     for use in report.uses:
@@ -41,9 +46,8 @@ def test_a_report_says_the_same_as_text_table_dictionary_and_figure(report):
     figure = report.plot()
     assert isinstance(figure, matplotlib.figure.Figure)
     shown = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    finite = [u for u in report.uses if u.risk is not None and math.isfinite(u.risk)]
-    assert set(shown) == {use.name for use in finite}
-    assert shown[-1] == min(finite, key=lambda use: use.risk).name
+    assert set(shown) == {use.name for use in report.uses}
+    assert shown[-1] == min(report.uses, key=lambda use: use.risk).name
     assert all("hold" in limit or limit for limit in report.limits)
 
 
@@ -80,11 +84,102 @@ def test_where_x_and_z_are_independent_given_y_the_first_criterion_is_not_reject
 def test_few_labels_are_told_apart_from_none_that_help(report):
     few = advise(*sample(), labels=4, bootstrap=0)
     assert risks(few)["plain SSL"] == math.inf
-    assert few.to_dict()["uses"][3]["risk"] == "infinite"
+    by_name = {use["name"]: use for use in few.to_dict()["uses"]}
+    assert by_name["plain SSL"]["risk"] is None and by_name["plain SSL"]["ratio"] is None
+    assert few.reference == "guessing" and "guessing" in few.best + few.verdict
     nothing = advise(
         *np.split(np.random.default_rng(0).standard_normal((400, 8)), [4, 7], 1), labels=9
     )
     assert nothing.best == "guessing" and "mean of y" in nothing.verdict
+
+
+def test_the_mean_of_y_costs_what_a_mean_costs_and_units_are_its_variance(report):
+    for n in (2, 40):
+        found = advise(*sample(), labels=n, bootstrap=0)
+        assert risks(found)["guessing"] == pytest.approx(1 + 1 / n)
+    y = sample()[2]
+    assert report.variance == pytest.approx(y.var(ddof=1), rel=0.05)
+    scaled = advise(*sample()[:2], 1e3 * y, labels=40, bootstrap=0)
+    assert risks(scaled) == pytest.approx(risks(report))
+    assert scaled.variance == pytest.approx(1e6 * report.variance)
+
+
+def test_a_use_is_compared_with_the_better_of_plain_ssl_and_guessing():
+    few, many = (advise(*sample(), labels=n, bootstrap=0) for n in (7, 100))
+    assert risks(few)["guessing"] < risks(few)["plain SSL"] < math.inf
+    assert (few.reference, many.reference) == ("guessing", "plain SSL")
+    for found in (few, many):
+        of = risks(found)[found.reference]
+        for use in found.uses:
+            if math.isfinite(use.risk):
+                assert use.ratio == pytest.approx(use.risk / of)
+        assert f"against {found.reference}" in flat(found)
+
+
+def test_a_gain_that_is_sure_and_tiny_is_said_to_be_too_little():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((20_000, 3))
+    z = x @ rng.standard_normal((3, 3)) + rng.standard_normal((20_000, 3))
+    y = x.sum(axis=1) + z[:, 0] + rng.standard_normal(20_000)
+    found = advise(x, z, y, labels=1500, bootstrap=20)
+    assert found.best == "joint head"
+    assert "excludes plain SSL, but the gain is too little to matter" in found.verdict
+    assert "too little" not in advise(x, z, y, labels=12, bootstrap=20).verdict
+
+
+def test_uses_that_need_what_no_sample_gives_are_not_compared(report):
+    assert not {"conditional-loss processor", "slides' processor"} & {u.name for u in report.uses}
+    assert "minimum norm" not in risks(report)
+    assert "minimum norm" in risks(advise(*sample(d=(9, 7, 1)), labels=4, bootstrap=0))
+
+
+def test_numbers_are_numbers_and_text_is_legible(report):
+    as_dict = advise(*sample(), labels=4, bootstrap=5).to_dict()
+    for use in as_dict["uses"]:
+        assert all(isinstance(v, float | None) for key, v in use.items() if key != "name")
+    assert "x: 4 columns, rank 4: x0, x1, x2, x3" in flat(report) and "1 columns" not in str(report)
+    wide = advise(*sample(d=(20, 3, 1)), bootstrap=0)
+    assert "x10, x11 and 8 more" in flat(wide)
+
+
+def test_a_column_that_varies_only_where_labels_are_missing_is_left_out():
+    x, z, y = sample(500)
+    y[100:] = np.nan
+    x[:100, 3] = 0
+    with pytest.warns(AdviceWarning, match="1 column holds one value only in the labelled rows"):
+        found = advise(x, z, y, labels=40, bootstrap=5)
+    without = advise(x[:, :3], z, y, labels=40, bootstrap=5)
+    assert risks(found) == pytest.approx(risks(without))
+    twice = x.copy()
+    twice[:100, 3] = 2 * x[:100, 0] + 1
+    with pytest.warns(AdviceWarning, match="left out: x3"):
+        assert risks(advise(twice, z, y, labels=40, bootstrap=5)) == pytest.approx(risks(without))
+    # A column of z that is one of x in the labelled rows alone.
+    z[:100, 0] = x[:100, 0]
+    with pytest.warns(AdviceWarning, match="x tells a part of z exactly"):
+        found = advise(x[:, :3], z, y, labels=40, bootstrap=5)
+    assert all(np.isfinite(list(risks(found).values())))
+
+
+def test_numbers_with_gaps_are_categories_where_somebody_says_so():
+    x, z, codes = classes()
+    y = pd.Series(codes, dtype="Int64")
+    y[::4] = pd.NA
+    found = advise(x, z, y.astype("category"), bootstrap=0)
+    assert (found.rows, found.labelled) == (300, 225)
+    assert risks(advise(x, z, y, categorical=["y"], bootstrap=0)) == pytest.approx(risks(found))
+
+
+def test_whole_numbers_are_asked_whether_they_are_names():
+    x, z, codes = classes()
+    with pytest.warns(AdviceWarning, match="'y0' has 3 whole values: if they name classes"):
+        advise(x, z, codes, bootstrap=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        advise(x, z, codes, categorical=["y"], bootstrap=0)
+        advise(x, z, codes > 0, bootstrap=0)
+        advise(x, z, codes + 0.5, bootstrap=0)
+        advise(x, z, np.arange(300), bootstrap=0)
 
 
 def test_rows_without_a_label_teach_psi():
@@ -120,8 +215,8 @@ def test_units_shifts_copies_and_the_order_of_columns_change_nothing():
             assert a.estimate == pytest.approx(b.estimate, abs=1e-6)
             if b.p_value:
                 assert a.p_value == pytest.approx(b.p_value, rel=1e-4)
-    assert found.dimensions["x"] == {"columns": 6, "rank": 4}
-    assert found.dimensions["z"] == {"columns": 4, "rank": 3}
+    assert [found.dimensions["x"][key] for key in ("columns", "rank")] == [6, 4]
+    assert [found.dimensions["z"][key] for key in ("columns", "rank")] == [4, 3]
 
 
 def classes(n=300, seed=0):
@@ -142,10 +237,10 @@ def test_classes_are_counted_alike_as_text_categories_codes_and_indicators():
     ]:
         found = advise(x, z, y, labels=40, bootstrap=0, **how)
         assert risks(found) == pytest.approx(risks(expected), rel=1e-9)
-        assert found.dimensions["y"] == {"columns": 3, "rank": 2}
-    # The risk of guessing is the Brier score of the shares, times (n + 1) / n or less.
+        assert [found.dimensions["y"][key] for key in ("columns", "rank")] == [3, 2]
+    # The variance is the Brier score of the shares, times n / (n - 1).
     shares = np.bincount(codes) / 300
-    assert risks(expected)["guessing"] == pytest.approx(1 - np.sum(shares**2), rel=0.02)
+    assert expected.variance == pytest.approx(1 - np.sum(shares**2), rel=0.02)
 
 
 def test_categories_in_z_count_as_indicators():
@@ -176,11 +271,11 @@ WARNED = {
     "z is in x": (lambda x, z, y: (np.hstack([x, z]), z, y), "x tells a part of z exactly"),
     "a constant": (
         lambda x, z, y: (np.hstack([x, np.full((len(x), 1), 1e6 + 0.1)]), z, y),
-        "1 columns hold one value only and are left out: x4",
+        "1 column holds one value only and is left out: x4",
     ),
     "a copy": (
         lambda x, z, y: (x, np.hstack([z, 1e-9 * z[:, :1] + 7]), y),
-        "1 columns hold what the columns before tell and are left out: z3",
+        "1 column holds what the columns before tell and is left out: z3",
     ),
     "a class of one row": (
         lambda x, z, y: (
@@ -207,9 +302,8 @@ def test_what_is_odd_is_warned_of_by_name_and_told_in_the_report(case):
     with pytest.warns(AdviceWarning) as caught:
         found = advise(*change(*sample()), labels=40, bootstrap=5)
     assert any(said in str(warning.message) for warning in caught)
-    assert any(said in line for line in found.warnings) and said in str(found)
-    for use in found.uses:
-        assert use.risk is None or use.risk >= 0
+    assert any(said in line for line in found.warnings) and said in flat(found)
+    assert all(use.risk >= 0 for use in found.uses)
 
 
 def test_nothing_is_warned_of_in_a_sample_that_is_as_it_should_be():
@@ -228,7 +322,10 @@ def holed(role, value):
 
 
 REFUSED = {
-    "NaN in x": (holed("x", np.nan), "X must have no missing or infinite values"),
+    "NaN in x": (
+        holed("x", np.nan),
+        "X must have no missing or infinite values, got 1 missing in 'x0' among rows 0 to 299",
+    ),
     "infinity in x": (holed("x", np.inf), "X must have no missing or infinite values"),
     "NaN in z": (holed("z", np.nan), "Z must have no missing or infinite values"),
     "infinity in y": (holed("y", -np.inf), "Y must have no infinite values"),
@@ -301,6 +398,7 @@ def test_what_cannot_be_advised_on_is_refused_by_name(case):
     ("given", "said"),
     [
         ({"labels": 0}, "labels must be"),
+        ({"labels": 1}, "labels must be an integer of at least 2"),
         ({"bootstrap": -1}, "bootstrap must be"),
         ({"rng": "a"}, "rng must be"),
         ({"categorical": "y"}, "categorical must hold"),

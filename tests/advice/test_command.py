@@ -74,7 +74,7 @@ def test_it_says_what_advise_says_and_writes_figure_and_report(files, rows, caps
     assert run(files / name, *columns, *out) == 0
     expected = advise(rows.iloc[:, :4], rows.iloc[:, 4:7], rows["label"], labels=40, bootstrap=20)
     printed = capsys.readouterr().out
-    assert expected.verdict in printed
+    assert expected.verdict in " ".join(printed.split())
     written = json.loads((files / "out.json").read_text())
     for one, other in zip(written["uses"], expected.to_dict()["uses"], strict=True):
         assert one["name"] == other["name"]
@@ -128,6 +128,27 @@ def test_a_wrong_call_is_one_line_and_status_2(files, capsys, monkeypatch, case)
     assert ended.value.code == 2 and out == ""
     assert len(err.splitlines()) == 1
     assert any(part in err for part in said.split("|"))
+
+
+def test_what_is_wrong_with_the_data_is_not_what_help_explains(files, rows, capsys, monkeypatch):
+    monkeypatch.chdir(files)
+    rows.assign(a=rows["a"].where(rows.index > 6)).to_csv("holes.csv", index=False)
+    for words, said, helped in [
+        (["holes.csv", "--z", "z", "--y", "label"], "got 7 missing in 'a' among rows 0 to", False),
+        (["rows.csv", "--z", "z", "--y", "label", "--plot", "a.jpg2"], "must end in .svg", True),
+    ]:
+        with pytest.raises(SystemExit) as ended:
+            run(*words)
+        err = capsys.readouterr().err
+        assert ended.value.code == 2 and said in err and ("--help explains" in err) == helped
+
+
+def test_help_and_wrong_arguments_need_no_library_of_numbers():
+    code = "import sys, sslboost.advice.__main__; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(told.stdout.split())
+    assert not {"scipy", "pandas", "sklearn", "matplotlib", "torch"} & loaded
+    assert "sslboost.core.command" in loaded
 
 
 def test_the_command_is_an_entry_point_and_a_module():

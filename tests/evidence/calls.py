@@ -72,6 +72,7 @@ RECORDS = (
     *("FittingProblem", "FourierMap", "Html", "Innovation", "Inputs", "Judged", "Limit"),
     *("Interactive", "LiveResult", "budget_map.Panel", "Trial"),
     *(
+        "Followed",
         "Head",
         "Lagging",
         "Measured",

@@ -17,7 +17,7 @@ from sslboost.images.table import read as read_table
 from sslboost.images.table.collapse import Collapse
 from sslboost.pages import budget_map, interactive, recordings
 from sslboost.pages.cifar10 import live, mechanism
-from sslboost.pages.real import outlook, runs, sources
+from sslboost.pages.real import advised, outlook, runs, sources
 from tests.evidence import values
 from tests.evidence.values import classes, new_folder, new_path
 
@@ -243,6 +243,11 @@ def triples():
 @cache
 def outcomes():
     return runs.run(triples(), (20,), draws=2)
+
+
+@cache
+def followed():
+    return advised.follow(triples(), 20, draws=2)
 
 
 @cache

@@ -72,6 +72,7 @@ _two_tensors = {
     "features": tensor(lambda: torch.tensor(v.normal(40, 2)), tied=ROWS),
     "targets": tensor(lambda: torch.tensor(v.normal(40, 3)), tied=ROWS),
 }
+_followed = {"runs": rows(lambda: [p.followed()], empty=False)}
 _outcomes = {"runs": rows(lambda: [p.outcomes()], empty=False)}
 _theorem = {
     "name": text("A"),
@@ -417,7 +418,6 @@ OWN = {
     "pages.real.sources.colours": {"n": count(20, least=10)},
     "pages.real.sources.halves": {"n": count(20, least=10)},
     "pages.real.outlook.predict": {"labels": counts(20, 30)},
-    "pages.real.outlook.best_weight": {"labels": count(20, least=3)},
     "pages.real.runs.run": {
         "labels": counts(20, 25),
         "draws": count(2, least=2),
@@ -429,12 +429,19 @@ OWN = {
         "c": number(0.5),
         "chosen": flag(),
     },
+    "pages.real.advised.follow": {"labels": count(20, least=2), "draws": count(2, least=2)},
     "pages.real.plots.interval": {
         "values": array(lambda: np.arange(5.0)),
         "level": number(0.9, negative=-0.1, zero=0.0, one=1.0),
     },
     "pages.real.plots.best_run": {"outcomes": thing(p.outcomes), "i": count(0, least=0)},
-    "pages.real.plots.diagonal": _outcomes,
+    "pages.real.plots.misses": _outcomes,
+    "pages.real.plots.plus_minus": {
+        "values": array(lambda: np.arange(5.0)),
+        "percent": flag(),
+    },
+    "pages.real.followed_plots.followed": _followed,
+    "pages.real.followed_plots.followed_table": _followed,
     "pages.real.plots.panels": _outcomes,
     "pages.real.plots.winners_table": _outcomes,
     "pages.real.plots.boosts_table": _outcomes,

@@ -99,9 +99,9 @@ def _places(*values):
 
 #: Kinds of the arguments of one function, by its name within the package.
 OWN = {
-    "advice.advise.advise": _advice
+    "advice.answer.advise": _advice
     | {"Y": array(lambda: v.sample("y"), tied=ROWS).but("with nan", "texts of its shape")},
-    "advice.advise.advise_file": _advice
+    "advice.answer.advise_file": _advice
     | {"path": thing(v.rows_file), "x": choices("x*"), "z": choices("z"), "y": choices("y")},
     "population.families.latent_population": {
         **_strengths,
@@ -360,6 +360,10 @@ OWN = {
     "uses.innovation.whitening_of_rest": {
         "left": array(lambda: np.eye(2), tied=BOTH),
         "total": array(lambda: np.eye(2), tied=BOTH),
+    },
+    "uses.intercept.best_weight": {"labels": count(20, least=3)},
+    "uses.intercept.risks": {
+        "labels": count(30, least=2).but("array of one", "array of two", "list of one")
     },
     "uses.limit.given_both": {
         "S": covariance,

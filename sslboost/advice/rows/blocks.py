@@ -7,6 +7,9 @@ import numpy as np
 from sslboost.advice.rows.coding import Coding, learn
 from sslboost.advice.rows.sources import Sums, encode, is_dask, names
 
+#: Rows that are looked at before all are summed.
+_HEAD = 1000
+
 #: Sums that one task joins: few in memory at a time, and a tree that is not deep.
 _FAN = 4
 
@@ -86,7 +89,7 @@ def dask_table(given, categorical):
         raise ValueError(f"X, Z and Y must have the same number of rows, got {listed}")
     chunks = {0: next(a for role, a in arrays.items() if is_dask(given[role])).chunks[0], 1: -1}
     arrays = {role: array.rechunk(chunks) for role, array in arrays.items()}
-    heads = {role: array[:1].compute() for role, array in arrays.items()}
+    heads = {role: array[:_HEAD].compute() for role, array in arrays.items()}
     for role in "ZY":
         if role.lower() in categorical:
             heads[role] = _levels(da, arrays[role])
@@ -108,7 +111,7 @@ def _summed(x, z, y, first, codings, groups):
     sizes = tuple(len(coding.columns) for coding in codings)
     rows = np.empty((len(x), sum(sizes)))
     encode(codings, (x, z, y), rows)
-    return Sums.empty(sizes, groups).add(rows, sizes, first)
+    return Sums.empty(sizes, groups).add(rows, codings, first)
 
 
 def _merged(parts):

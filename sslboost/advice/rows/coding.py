@@ -14,6 +14,9 @@ from sslboost.core.validation import as_array
 #: More levels than this are names of rows, not categories.
 MOST_LEVELS = 100
 
+#: So many whole numbers may be names of classes; two count alike either way.
+_FEW = range(3, 21)
+
 
 @dataclass(frozen=True, eq=False)
 class Coding:
@@ -27,11 +30,15 @@ class Coding:
         Names of the columns as given.
     levels : dict of int to tuple
         Of the categorical ones, by their place.
+    whole : dict of int to int
+        How many different values a numeric column of y holds in its first rows, by its place,
+        where these are few and whole, as the numbers of classes are.
     """
 
     role: str
     raw: tuple
     levels: dict
+    whole: dict
 
     @property
     def columns(self):
@@ -74,7 +81,8 @@ class Coding:
                 continue
             known, gone = self._coded(i), missing(values)
             for level in known:
-                out[:, place] = np.where(gone, np.nan, values == level)
+                out[gone, place] = np.nan
+                out[~gone, place] = values[~gone] == level
                 place += 1
 
 
@@ -119,7 +127,14 @@ def learn(role, raw, pieces, categorical):
         i: _sorted(role, raw[i], values, categorical or _is_category(first, i))
         for i, values in found.items()
     }
-    return Coding(role, tuple(raw), levels)
+    whole = {i: _whole(column(first, i)) for i in range(len(raw)) if role == "Y" and i not in found}
+    return Coding(role, tuple(raw), levels, {i: k for i, k in whole.items() if k in _FEW})
+
+
+def _whole(values):
+    """How many different values a numeric vector holds, if all are whole; 0 otherwise."""
+    found = np.unique(values[~missing(values)])
+    return len(found) if (found == np.floor(found)).all() else 0
 
 
 def _sorted(role, name, levels, named):

@@ -60,7 +60,7 @@ class Table:
         for pieces in self.blocks(size):
             rows = room[: len(pieces[0])]
             encode(self.codings, pieces, rows)
-            sums.add(rows, self.sizes, first)
+            sums.add(rows, self.codings, first)
             first += len(rows)
         return sums
 
@@ -90,14 +90,14 @@ class Sums:
         groups, d = self.labelled.mean.shape
         return Sums(Moments(d, groups), Moments(self.rest.mean.shape[1], groups))
 
-    def add(self, rows, sizes, first):
+    def add(self, rows, codings, first):
         """Add coded rows, which are overwritten.
 
         Parameters
         ----------
         rows : array (n, d_x + d_z + d_y)
-        sizes : tuple of int
-            d_x, d_z and d_y.
+        codings : tuple of Coding
+            Of x, z and y.
         first : int
             Number of the first row.
 
@@ -105,8 +105,8 @@ class Sums:
         -------
         Sums
         """
-        inputs = sum(sizes[:2])
-        _refuse_infinite(rows, sizes)
+        inputs = sum(len(coding.columns) for coding in codings[:2])
+        _refuse_infinite(rows, codings, first)
         known = np.isfinite(rows[:, inputs:])
         labelled = known.all(axis=1)
         self.partial += int((known.any(axis=1) & ~labelled).sum())
@@ -147,16 +147,24 @@ def encode(codings, pieces, out):
         place += width
 
 
-def _refuse_infinite(rows, sizes):
+def _refuse_infinite(rows, codings, first):
     with np.errstate(invalid="ignore", over="ignore"):
         if np.isfinite(rows.sum()):  # the rule, and far cheaper than a look at every entry
             return
-    for role, part in zip(ROLES, np.split(rows, np.cumsum(sizes)[:2], axis=1), strict=True):
-        wrong = np.isinf(part) if role == "Y" else ~np.isfinite(part)
-        if wrong.any():
-            need = "no infinite values" if role == "Y" else "no missing or infinite values"
-            columns = np.flatnonzero(wrong.any(axis=0))
-            raise ValueError(f"{role} must have {need}, got {wrong.sum()} in column {columns[0]}")
+    place = 0
+    for coding in codings:
+        for name in coding.columns:
+            wrong = {"infinite": np.isinf(rows[:, place]).sum()}
+            if coding.role != "Y":
+                wrong = {"missing": np.isnan(rows[:, place]).sum()} | wrong
+            place += 1
+            for what, count in wrong.items():
+                if count:
+                    raise ValueError(
+                        f"{coding.role} must have no {' or '.join(wrong)} values, got {count} "
+                        f"{what} in {name!r} among rows {first} to {first + len(rows) - 1}: fill "
+                        "them or drop the rows"
+                    )
 
 
 def table(X, Z, Y, categorical=()):

@@ -5,22 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from sslboost import criteria
-from sslboost.core.linalg import RANK_RTOL, whitening
+from sslboost.core.linalg import whitening
 from sslboost.core.validation import as_count, as_rng, takes
 from sslboost.pages.real.sources import Triples
 from sslboost.population import GaussianPopulation
-from sslboost.uses import budget, innovation
+from sslboost.uses import innovation, intercept
 
 #: Uses of the labels whose expected risk is a formula, in the order in which they are shown.
-FORMULAS = (
-    "guessing",
-    "x directly",
-    "minimum norm",
-    "plain SSL",
-    "reduced-rank SSL",
-    "joint head",
-    "augmented head",
-)
+FORMULAS = intercept.FORMULAS
 
 #: Rows that a permutation test is run on, and permutations.
 _ROWS, _PERMUTATIONS = 1500, 199
@@ -137,9 +129,6 @@ def _chance(population, rows):
 def predict(population, labels):
     """Return the expected risks of every use of n labels where means have to be estimated as well.
 
-    An intercept costs one label, and adds the variance of a mean: the risk is 1 + 1 / n times
-    that of n - 1 labels of centred variables.
-
     Parameters
     ----------
     population : GaussianPopulation
@@ -149,8 +138,8 @@ def predict(population, labels):
     Returns
     -------
     list of dict of str to float
-        As of :func:`sslboost.uses.budget.risks`, as shares of the variance of y, for the uses
-        without a processor whose risk is finite; that of least norm only where it is needed.
+        As of :func:`sslboost.uses.intercept.risks`, as shares of the variance of y, for the uses
+        whose risk is finite.
 
     Raises
     ------
@@ -160,17 +149,33 @@ def predict(population, labels):
     Source: beyond the slides; the proposition on the intercept.
     """
     labels = as_budgets("labels", labels, least=3)
-    risks = budget.risks(population, [n - 1 for n in labels])
-    risks["minimum norm"][np.isfinite(risks["plain SSL"])] = np.inf
+    risks = intercept.risks(population, labels)
     variance = np.trace(population.block("y", "y"))
     return [
-        {
-            use: (1 + 1 / n) * float(risks[use][i]) / variance
-            for use in FORMULAS
-            if np.isfinite(risks[use][i])
-        }
-        for i, n in enumerate(labels)
+        {use: float(risk[i]) / variance for use, risk in risks.items() if np.isfinite(risk[i])}
+        for i in range(len(labels))
     ]
+
+
+@takes(population=GaussianPopulation)
+def features(population):
+    """Return how many features each use fits, beside its intercept.
+
+    Parameters
+    ----------
+    population : GaussianPopulation
+
+    Returns
+    -------
+    dict of str to int
+
+    Source: beyond the slides; the table of the uses in the chapter on the label budget.
+    """
+    d = population.V.shape[1]
+    fitted = dict.fromkeys(FORMULAS, d) | {"guessing": 0, "x directly": population.rank_x}
+    fitted["reduced-rank SSL"] = min(d, population.U.shape[1])
+    fitted["joint head"] = d + len(innovation.innovation(population).told)
+    return fitted
 
 
 def as_budgets(name, labels, **bounds):
@@ -195,35 +200,3 @@ def as_budgets(name, labels, **bounds):
     if not isinstance(labels, list | tuple | range | np.ndarray) or not len(labels):
         raise ValueError(f"{name} must be a list of numbers of labels, got {labels!r:.80}")
     return tuple(as_count(name, n, **bounds) for n in labels)
-
-
-@takes(population=GaussianPopulation)
-def best_weight(population, labels):
-    """Return the weight c of the augmented head for which :func:`predict` predicts the least risk.
-
-    Parameters
-    ----------
-    population : GaussianPopulation
-    labels : int
-        n, more than d + 2.
-
-    Returns
-    -------
-    float
-        Among the weights ``1 / k_j^2 - 1`` that existence asks for, k_j the canonical
-        correlations of x and y.
-
-    Raises
-    ------
-    ValueError
-        If the labels are too few for a finite risk, or x tells nothing of y.
-
-    Source: beyond the slides; the theorem on the price of the augmented head.
-    """
-    labels = as_count("labels", labels, least=3)
-    white = whitening(population.block("y", "y"))
-    correlations = np.linalg.svd(white.whiten(population.K_y.T), compute_uv=False)
-    weights = [max(1 / k**2 - 1, 0.0) for k in correlations if k > RANK_RTOL]
-    if not weights:
-        raise ValueError("population must have y depend on x, got cov_xy = 0")
-    return min(weights, key=lambda c: innovation.augmented_excess(population, c, labels - 1))

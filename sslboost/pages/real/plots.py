@@ -7,16 +7,33 @@ from scipy import stats
 
 from sslboost.core.validation import as_array, as_count, as_number, takes
 from sslboost.pages.figures import PALETTE, as_all, table
-from sslboost.pages.real.outlook import FORMULAS, Measured, predict
+from sslboost.pages.real.outlook import FORMULAS, Measured, features, predict
 from sslboost.pages.real.runs import Outcomes
 from sslboost.uses import budget
 
-_HUES = dict(
-    zip(FORMULAS, ("grey", "purple", "gold", "blue", "sky", "orange", "green"), strict=True)
+#: A hue and a marker for each use, so that no two are told apart by hue alone.
+_MARKED = (
+    ("grey", "o"),
+    ("purple", "s"),
+    ("blue", "D"),
+    ("gold", "X"),
+    ("sky", "v"),
+    ("orange", "^"),
+    ("green", "P"),
 )
+_STYLES = {
+    use: {"color": PALETTE[hue], "marker": marker, "ms": 5}
+    for use, (hue, marker) in zip(FORMULAS, _MARKED, strict=True)
+}
 
 #: Points of a predicted curve.
 _POINTS = 30
+
+#: By what factor the points of one use are moved aside of those of the next.
+_ASIDE = 1.035
+
+#: Numbers of labels for each feature that have a tick.
+_EACH = (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 #: What chooses a weight or a penalty for z, and the use without z that it is compared with.
 BOOSTS = {
@@ -54,6 +71,32 @@ def interval(values, level=0.95):
     return float(values.mean()), float(quantile * stats.sem(values))
 
 
+@takes(percent=bool)
+def plus_minus(values, percent=False):
+    """Return a mean and the half-width of its interval as text, which no line break divides.
+
+    Parameters
+    ----------
+    values : array (n,)
+    percent : bool
+        Whether they are differences of shares, which are shown with their sign.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        As of :func:`interval`.
+    """
+    unit, digits, sign = (100, 1, "+") if percent else (1, 3, "")
+    mean, half = (unit * value for value in interval(values))
+    mean = round(mean, digits) + 0.0  # nothing has no minus
+    text = f"{mean:{sign}.{digits}f} ± {half:.{digits}f}"
+    return text.replace("-", "−").replace(" ", "\N{NO-BREAK SPACE}")
+
+
 @takes(outcomes=Outcomes)
 def best_run(outcomes, i):
     """Return the use with a formula that did best with the i-th budget, the first among equals.
@@ -77,8 +120,8 @@ def best_run(outcomes, i):
     return budget.best(means)
 
 
-def diagonal(runs):
-    """Return a figure of realised against predicted risk, a point for each use and budget.
+def misses(runs):
+    """Return a figure of realised over predicted risk against the labels for each feature.
 
     Parameters
     ----------
@@ -87,6 +130,8 @@ def diagonal(runs):
     Returns
     -------
     matplotlib.figure.Figure
+        A point for each use and budget, with a 95 % interval, cut off below. Guessing, which
+        has no features, is left out.
 
     Raises
     ------
@@ -94,26 +139,25 @@ def diagonal(runs):
         If they are anything else.
     """
     runs = as_all("runs", runs, Outcomes)
-    fig, ax = plt.subplots(figsize=(4.8, 4.9))
-    for use in FORMULAS:
+    fig, ax = plt.subplots(figsize=(4.8, 4.4))
+    for use, style in _STYLES.items():
         points = [
-            (promised[use], *interval(realised[use]))
+            (n / features(one.population)[use], *interval(realised[use] / promised[use]))
             for one in runs
-            for promised, realised in zip(one.predicted, one.realised, strict=True)
-            if use in promised
+            for n, promised, realised in zip(one.labels, one.predicted, one.realised, strict=True)
+            if use in promised and use != "guessing"
         ]
         if points:
-            predicted, mean, half = np.array(points).T
-            style = {"color": PALETTE[_HUES[use]], "label": use, "ms": 4, "elinewidth": 1.2}
-            ax.errorbar(predicted, mean, half, fmt="o", **style)
-    ends = np.array(ax.get_xlim())
-    ax.plot(ends, ends, color=PALETTE["grey"], lw=1, zorder=0)
-    ax.set(xscale="log", yscale="log", xlabel="predicted risk", ylabel="risk on rows held out")
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(FixedLocator([0.5, 1, 2, 5, 10]))
+            each, mean, half = np.array(points).T
+            ax.errorbar(each, mean, half, ls="", label=use, elinewidth=1, **style)
+    ax.axhline(1, color=PALETTE["grey"], lw=1, zorder=0)
+    ax.set(xscale="log", yscale="log", xlabel="labels for each feature that is fitted")
+    ax.set(ylabel="risk, predicted = 1", ylim=(0.85, None))
+    for axis, places in ((ax.xaxis, _EACH), (ax.yaxis, (0.9, 1, 1.2, 1.5, 2, 3, 5))):
+        axis.set_major_locator(FixedLocator(places))
         axis.set_major_formatter("{x:g}")
         axis.set_minor_locator(NullLocator())
-    ax.legend(loc="upper left", fontsize=11, handletextpad=0.3, borderaxespad=0)
+    ax.legend(loc="upper right", fontsize=11, handletextpad=0.3, borderaxespad=0)
     return fig
 
 
@@ -127,8 +171,8 @@ def panels(runs):
     Returns
     -------
     matplotlib.figure.Figure
-        Predictions are lines, what happened are points with 95 % intervals. A panel ends as far
-        above the variance of y as its best use is below.
+        Predictions are lines, what happened are points with 95 % intervals, moved a little aside
+        of each other. A panel ends as far above the variance of y as its best use is below.
 
     Raises
     ------
@@ -137,15 +181,17 @@ def panels(runs):
     """
     runs = as_all("runs", runs, Outcomes)
     rows = (len(runs) + 1) // 2
-    fig, axes = plt.subplots(rows, 2, figsize=(4.8, 2.3 * rows + 1.0), squeeze=False)
+    fig, axes = plt.subplots(rows, 2, figsize=(4.8, 2.7 * rows + 1.0), squeeze=False)
     for ax, one in zip(axes.flat, runs, strict=False):
         _draw_panel(ax, one)
     for ax in axes.flat[len(runs) :]:
         ax.remove()
     fig.supxlabel("labelled rows", fontsize=11)
     fig.supylabel("risk, as a share of the variance of $y$", fontsize=11)
-    handles = [plt.Line2D([], [], marker="o", color=PALETTE[_HUES[use]]) for use in FORMULAS]
-    fig.legend(handles, FORMULAS, loc="outside upper center", ncols=2, fontsize=11)
+    seen = {use for one in runs for promised in one.predicted for use in promised}
+    shown = [use for use in FORMULAS if use in seen and use != "minimum norm"]
+    handles = [plt.Line2D([], [], lw=1.2, **_STYLES[use]) for use in shown]
+    fig.legend(handles, shown, loc="outside upper center", ncols=2, fontsize=11)
     return fig
 
 
@@ -153,15 +199,19 @@ def _draw_panel(ax, one):
     grid = np.unique(np.geomspace(one.labels[0], one.labels[-1], _POINTS).round().astype(int))
     curves = predict(one.population, grid)
     least = min(min(risks.values()) for risks in curves)
-    for use in FORMULAS:
-        color = PALETTE[_HUES[use]]
-        ax.plot(grid, [risks.get(use, np.nan) for risks in curves], lw=1.2, color=color)
-        shown = [i for i, realised in enumerate(one.realised) if use in realised]
-        if shown:
-            means = np.array([interval(one.realised[i][use]) for i in shown])
-            labels = [one.labels[i] for i in shown]
-            ax.errorbar(labels, *means.T, fmt="o", ms=4, elinewidth=1.2, color=color)
-    ax.set(title=one.triples.name, xscale="log", ylim=(least - 0.1 * (1 - least), 2.1 - least))
+    low, high = least - 0.1 * (1 - least), 2.1 - least
+    for place, (use, style) in enumerate(_STYLES.items()):
+        if use == "minimum norm":  # of few labels, and above every panel
+            continue
+        dashes = "--" if use == "x directly" else "-"  # which may lie under plain SSL
+        risks = [found.get(use, np.nan) for found in curves]
+        ax.plot(grid, risks, dashes, lw=1.2, color=style["color"])
+        for i, n in enumerate(one.labels):
+            mean, half = interval(one.realised[i][use]) if use in one.realised[i] else (np.inf, 0)
+            if mean < high:
+                aside = n * _ASIDE ** (place - 3)
+                ax.errorbar(aside, mean, half, elinewidth=1, capsize=0, **style)
+    ax.set(title=one.triples.name, xscale="log", ylim=(low, high))
     ax.xaxis.set_major_locator(FixedLocator(one.labels))
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_locator(NullLocator())
@@ -192,14 +242,15 @@ def measured_table(measured):
         "ψ explains of y": lambda m: _percent(m.kept),
         "z explains of the rest": lambda m: _percent(m.told),
         "(C1): x tells of z beyond y": lambda m: _percent(m.beyond),
-        "p-value": lambda m: _p(m.c1),
+        "p-value of (C1)": lambda m: _p(m.c1),
         "E[y|x] tells of z beyond y": lambda m: _percent(m.existence),
         "(C2): ψ loses of y": lambda m: _percent(m.lost),
-        "p-value ": lambda m: _p(m.c2),
+        # Where psi is x in other coordinates it can lose nothing.
+        "p-value of (C2)": lambda m: _p(m.c2) if m.d < m.rank_x else "—",
         "tails of ψ (Gaussian: 1)": lambda m: f"{m.tails:.1f}",
     }
     rows = [[line, *map(said, measured.values())] for line, said in lines.items()]
-    return table("numbers", ["", *measured], rows)
+    return table("table numbers", ["", *measured], rows)
 
 
 def _percent(share):
@@ -208,6 +259,14 @@ def _percent(share):
 
 def _p(test):
     return "< .001" if test.p_value < 0.001 else f"{test.p_value:.3f}"
+
+
+def _budgets(runs):
+    """For each data set and budget: the first cells of its row, predictions, runs, and the best."""
+    for one in as_all("runs", runs, Outcomes):
+        budgets = zip(one.labels, one.predicted, one.realised, strict=True)
+        for i, (n, predicted, realised) in enumerate(budgets):
+            yield [one.triples.name, f"{n:,}"], predicted, realised, best_run(one, i)
 
 
 def winners_table(runs):
@@ -227,19 +286,14 @@ def winners_table(runs):
         If they are anything else.
     """
     rows = []
-    for one in as_all("runs", runs, Outcomes):
-        for i, n in enumerate(one.labels):
-            first, best = budget.best(one.predicted[i]), best_run(one, i)
-            won = "the same"
-            if first != best:
-                mean, half = interval(one.realised[i][first] - one.realised[i][best])
-                won = f"{best}, by {mean:.3f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{half:.3f}"
-            mean, half = interval(one.realised[i][first])
-            risk = f"{mean:.3f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{half:.3f}"
-            promised = f"{one.predicted[i][first]:.3f}"
-            rows.append([one.triples.name, str(n), first, promised, risk, won])
+    for start, predicted, realised, best in _budgets(runs):
+        first = budget.best(predicted)
+        ahead = realised[first] - realised[best]
+        won = "the same" if first == best else f"{best}, by {plus_minus(ahead)}"
+        promised = f"{predicted[first]:.3f}"
+        rows.append([*start, first, promised, plus_minus(realised[first]), won])
     heads = ["data", "labels", "predicted to win", "predicted", "risk", "won"]
-    return table("numbers", heads, rows)
+    return table("table numbers", heads, rows)
 
 
 def boosts_table(runs):
@@ -259,18 +313,17 @@ def boosts_table(runs):
         If they are anything else, or were run without the uses that choose.
     """
     rows = []
-    for one in as_all("runs", runs, Outcomes):
-        for n, realised in zip(one.labels, one.realised, strict=True):
-            if "ridge SSL" not in realised:
-                raise ValueError("runs must hold the uses that choose, got one without ridge SSL")
-            pairs = [(realised.get(use), realised.get(plain)) for use, plain in BOOSTS.items()]
-            cells = ["—" if use is None else _signed(use - plain) for use, plain in pairs]
-            rows.append([one.triples.name, str(n), *cells])
-    return table("numbers", ["data", "labels", *BOOSTS], rows)
-
-
-def _signed(differences):
-    """In percent; nothing is written as +0.0."""
-    mean, half = (100 * value for value in interval(differences))
-    signed = f"{round(mean, 1) + 0.0:+.1f} ± {half:.1f}"
-    return signed.replace("-", "−").replace(" ", "\N{NO-BREAK SPACE}")
+    for start, _, realised, _ in _budgets(runs):
+        if "ridge SSL" not in realised:
+            raise ValueError("runs must hold the uses that choose, got one without ridge SSL")
+        pairs = [(realised.get(use), realised.get(plain)) for use, plain in BOOSTS.items()]
+        rows.append(
+            [
+                *start,
+                *(
+                    "—" if use is None else plus_minus(use - plain, percent=True)
+                    for use, plain in pairs
+                ),
+            ]
+        )
+    return table("table numbers", ["data", "labels", *BOOSTS], rows)

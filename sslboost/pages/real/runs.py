@@ -8,10 +8,10 @@ from sslboost.advice import PretextRegressor
 from sslboost.core.linalg import RANK_RTOL
 from sslboost.core.validation import as_count, as_matrix, as_number, as_rng, as_samples, takes
 from sslboost.criteria import empirical
-from sslboost.pages.real.outlook import FORMULAS, as_budgets, best_weight, predict
+from sslboost.pages.real.outlook import FORMULAS, as_budgets, predict
 from sslboost.pages.real.sources import Triples
 from sslboost.population import GaussianPopulation
-from sslboost.uses import heads
+from sslboost.uses import heads, intercept
 
 #: Uses that choose a parameter by the labels that they have, and have no formula.
 CHOSEN = ("augmented, c chosen", "joint, ridge chosen", "ridge SSL", "ridge SSL, c chosen")
@@ -80,7 +80,7 @@ def run(triples, labels, draws=20, *, chosen=True, rng=0):
     whole = empirical(triples.X, triples.Z, triples.Y)
     promised = predict(whole, labels)
     weights = [
-        best_weight(whole, n) if "augmented head" in uses else None
+        intercept.best_weight(whole, n) if "augmented head" in uses else None
         for n, uses in zip(labels, promised, strict=True)
     ]
     found = [

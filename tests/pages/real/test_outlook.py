@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from sslboost.criteria import empirical
 from sslboost.pages.real import outlook, sources
 from sslboost.population import isotropic_population
 from sslboost.representation import risk
-from sslboost.uses import budget, innovation
+from sslboost.uses import innovation
 
 
 @pytest.fixture(scope="module")
@@ -91,21 +90,3 @@ def test_the_least_norm_is_for_fewer_labels_than_features():
     (promised,) = outlook.predict(wide, [10])
     assert "minimum norm" in promised
     assert "plain SSL" not in promised
-
-
-def test_the_weight_is_that_of_the_prediction():
-    patients = sources.digits()
-    population = empirical(patients.X, patients.Z, patients.Y)
-    for n in (60, 300):
-        c = outlook.best_weight(population, n)
-        excess = innovation.augmented_excess(population, c, n - 1)
-        floor = np.trace(innovation.innovation(population).given_phi)
-        known = budget.risks(population, n - 1)["augmented head"]
-        assert floor + excess == pytest.approx(known, rel=1e-9)
-
-
-def test_a_label_without_signal_has_no_weight():
-    rng = np.random.default_rng(0)
-    X, Z, y = rng.standard_normal((9, 2)), rng.standard_normal((9, 1)), np.zeros((9, 1))
-    with pytest.raises(ValueError, match="population must have y depend on x, got cov_xy = 0"):
-        outlook.best_weight(empirical(X, Z, y), 8)

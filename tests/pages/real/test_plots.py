@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sslboost.pages.real import outlook, plots, runs, sources
+from sslboost.pages.real import advised, followed_plots, outlook, plots, runs, sources
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def plain(cell):
 
 
 def test_nothing_has_no_minus():
-    assert plain(plots._signed(np.array([-1e-9, 1e-10]))) == "+0.0 ± 0.0"
+    assert plain(plots.plus_minus(np.array([-1e-9, 1e-10]), percent=True)) == "+0.0 ± 0.0"
 
 
 def test_an_interval_is_students():
@@ -55,10 +55,24 @@ def test_the_winner_is_the_least_of_what_has_a_formula(outcomes):
         plots.best_run(one, 2)
 
 
-def test_every_prediction_is_a_point_of_the_diagonal(outcomes):
-    (ax,) = plots.diagonal([outcomes]).axes
-    points = sum(len(container.lines[0].get_xdata()) for container in ax.containers)
-    assert points == sum(len(promised) for promised in outcomes.predicted)
+def test_every_prediction_but_guessing_is_a_point_over_its_labels_for_each_feature(outcomes):
+    (ax,) = plots.misses([outcomes]).axes
+    shown = {c.get_label(): np.column_stack(c.lines[0].get_data()) for c in ax.containers}
+    assert "guessing" not in shown
+    points = sum(len(found) for found in shown.values())
+    assert points == sum(len(promised) - 1 for promised in outcomes.predicted)
+    fitted = outlook.features(outcomes.population)
+    assert fitted == {
+        "guessing": 0,
+        "x directly": 4,
+        "plain SSL": 4,
+        "minimum norm": 4,
+        "reduced-rank SSL": 1,
+        "joint head": 10,
+        "augmented head": 4,
+    }
+    ratio = outcomes.realised[1]["joint head"].mean() / outcomes.predicted[1]["joint head"]
+    assert shown["joint head"][-1] == pytest.approx((4, ratio))
 
 
 def test_a_panel_has_a_curve_and_points_for_each_use(outcomes):
@@ -66,13 +80,20 @@ def test_a_panel_has_a_curve_and_points_for_each_use(outcomes):
     assert len(fig.axes) == 3
     ax = fig.axes[0]
     assert ax.get_title() == "diabetes"
-    shown = [c.lines[0] for c in ax.containers]
-    assert sum(len(line.get_xdata()) for line in shown) == sum(map(len, outcomes.predicted))
+    low, high = ax.get_ylim()
+    inside = [
+        np.mean(r) < high
+        for one in outcomes.realised
+        for u, r in one.items()
+        if u in plots.FORMULAS
+    ]
+    assert len(ax.containers) == sum(inside)
+    worse = [{use: 9 * values for use, values in one.items()} for one in outcomes.realised]
+    assert not plots.panels([replace(outcomes, realised=worse)]).axes[0].containers
     curve = ax.lines[0]
     (promised,) = outlook.predict(outcomes.population, [40])
     assert curve.get_ydata()[-1] == pytest.approx(promised["guessing"])
-    least = min(r for p in outcomes.predicted for r in p.values())
-    assert ax.get_ylim()[0] < least
+    assert low < min(r for p in outcomes.predicted for r in p.values())
 
 
 def test_winners_and_boosts_are_those_of_the_runs(outcomes):
@@ -108,5 +129,22 @@ def test_measures_are_percent_and_tests_have_p_values():
     assert rows["x explains of y"] == f"{100 * measured.signal:.1f}\N{NO-BREAK SPACE}%"
     assert "&lt; .001" in rows.values()
     assert rows["features of x, of ψ"] == "4, 4"
+    assert rows["p-value of (C2)"] == "—"
     with pytest.raises(ValueError, match="measured must be a dict by name of Measured"):
         plots.measured_table([measured])
+
+
+def test_what_came_of_advice_is_in_the_figure_and_the_table():
+    patients = sources.diabetes()
+    runs_ = [advised.follow(patients, n, 4) for n in (20, 60)]
+    heads, *rows = cells(followed_plots.followed_table(runs_))
+    assert heads[-1] == "by default" and len(rows) == 2
+    assert plain(rows[0][1]) == "20 (2)" and rows[0][2] in runs_[0].best
+    assert rows[1][3] == f"{runs_[1].predicted.mean():.3f}"
+    assert rows[1][4] == f"{runs_[1].realised['as advised'].mean():.3f}"
+    assert rows[1][6] == f"{runs_[1].realised['ridge on x'].mean():.3f}"
+    (ax,) = followed_plots.followed(runs_).axes
+    over = runs_[1].realised["as advised"] / runs_[1].predicted
+    assert ax.containers[0].lines[0].get_xydata()[1] == pytest.approx((6, over.mean()))
+    with pytest.raises(ValueError, match="runs must be a list of Followed"):
+        followed_plots.followed(patients)

@@ -1,18 +1,17 @@
 """Advice on one's own data: what to do with the labels, what it gains, and how sure that is."""
 
-import math
 import warnings
 
 import numpy as np
 
-from sslboost.advice._text import number, p_value
+from sslboost.advice._text import counted, less_or_more, listed, named, p_value, percent
 from sslboost.advice.judgement import ALPHA, canonical_squares, directions, judge
 from sslboost.advice.law import columns
 from sslboost.advice.report import Report
 from sslboost.advice.rows import file_table, table
 from sslboost.core.linalg import RANK_RTOL
 from sslboost.core.validation import as_count, as_rng
-from sslboost.uses import budget
+from sslboost.uses import budget, intercept
 
 #: Groups that rows are dealt to for the bootstrap.
 GROUPS = 64
@@ -20,14 +19,27 @@ GROUPS = 64
 #: What x leaves of a direction of y, of its variance, when y has slipped into x.
 _LEAK = 1e-8
 
+#: Least squares, for estimators whose penalties are in units of the variance of a variate.
+_NO_PENALTY = 1e-9
+
+#: A gain below this share of the risk is too little to matter, however sure it is.
+MATTERS = 0.01
+
 _LIMITS = (
     "A criterion that is not rejected need not hold: the sample may be too small to show that it "
     "fails, and the tests look at linear dependence alone.",
     "All is linear: psi is the best linear prediction of z, as these rows teach it, heads are "
     "least squares, and formulas are those of Gaussian rows. Networks may do better or worse.",
+    "With few labels for each column the predicted risks are too low where columns have heavy "
+    "tails.",
+    "A ridge penalty chosen by cross-validation, on x or on psi, has no formula and may beat all "
+    "of these; the book's chapter on real data counts how often.",
+    "Data processors take no part: that of the slides has no exact risk.",
     "Intervals are of the estimate from these rows, by a bootstrap; a single draw of the labels "
-    "varies more. Shares and risks are corrected for degrees of freedom, the tests' p values stand "
-    "each for itself.",
+    "varies more. Those against the reference hold for all uses together, but the winner is "
+    "chosen by the same estimates, so that its gain looks larger than it is.",
+    "Shares and risks are corrected for degrees of freedom, the tests' p values stand each for "
+    "itself.",
 )
 
 
@@ -49,7 +61,7 @@ def advise(X, Z, Y, *, labels=None, categorical=(), bootstrap=200, rng=0):
         Labels: numbers, indicators, text or categories (as indicators of all levels). A row
         whose y is NaN or None is not labelled; it still teaches psi.
     labels : int, optional
-        The budget that risks are predicted for; the labelled rows when omitted.
+        The budget that risks are predicted for, at least 2; the labelled rows when omitted.
     categorical : collection of {"z", "y"}
         Of which numbers are names of categories.
     bootstrap : int
@@ -70,8 +82,9 @@ def advise(X, Z, Y, *, labels=None, categorical=(), bootstrap=200, rng=0):
     Warns
     -----
     AdviceWarning
-        Of columns that are constant or copies and therefore left out, of classes with one row, and
-        of a y that x tells exactly.
+        Of columns that are constant or copies, perhaps only in the labelled rows, and therefore
+        left out, of whole numbers that may be names of classes, of classes with one row, and of a
+        y that x tells exactly.
 
     Notes
     -----
@@ -121,7 +134,7 @@ def _categorical(value):
 
 
 def _advise(rows, labels, bootstrap, rng):
-    labels = None if labels is None else as_count("labels", labels)
+    labels = None if labels is None else as_count("labels", labels, least=2)
     bootstrap, rng = as_count("bootstrap", bootstrap, least=0), as_rng(rng)
     sums = rows.moments(GROUPS if bootstrap else 1)
     if not sums.labelled.rows:
@@ -132,7 +145,7 @@ def _advise(rows, labels, bootstrap, rng):
             raise ValueError(f"{name} must vary from row to row, got constant columns alone")
     labels = labels or sums.labelled.rows
     moments = kept.of(sums.labelled, sums.rest)
-    effects, uses, whole = judge(*moments, kept, labels, bootstrap, rng)
+    effects, uses, reference, whole = judge(*moments, kept, labels, bootstrap, rng)
     notes = (*_odd_columns(rows, kept, sums), *_leaks(whole))
     for note in notes:
         warnings.warn(note, AdviceWarning, stacklevel=3)
@@ -141,38 +154,44 @@ def _advise(rows, labels, bootstrap, rng):
         rows=sums.labelled.rows + sums.rest.rows,
         labelled=sums.labelled.rows,
         labels=labels,
+        variance=float(np.trace(whole.population.block("y", "y"))),
         dimensions=_dimensions(rows, kept, whole),
         effects=effects,
         uses=uses,
         best=best,
-        verdict=_verdict(best, uses, labels),
+        reference=reference,
+        arguments=_arguments(best, whole.population, labels),
+        verdict=_verdict(best, reference, uses, labels),
         reasons=_reasons(effects, whole, labels),
         limits=_LIMITS,
         warnings=notes,
     )
 
 
-def _or_nan(value):
-    return math.nan if value is None else value
-
-
 def _dimensions(rows, kept, whole):
-    named = zip("xzy", rows.sizes, kept.sizes, strict=True)
-    ranks = {name: {"columns": d, "rank": rank} for name, d, rank in named}
+    parts = zip("xzy", rows.codings, kept.sizes, strict=True)
+    ranks = {
+        name: {"columns": len(coding.columns), "rank": rank, "names": coding.columns}
+        for name, coding, rank in parts
+    }
     return ranks | {"directions": directions(whole)}
 
 
 def _odd_columns(rows, kept, sums):
     names = [name for coding in rows.codings for name in coding.columns]
-    for found, why in [
-        (kept.constant, "one value only"),
-        (kept.copies, "what the columns before tell"),
-    ]:
+    for why, found in kept.left_out.items():
         if len(found):
-            listed = ", ".join(names[i] for i in found[:5]) + (", ..." if len(found) > 5 else "")
-            yield f"{len(found)} columns hold {why} and are left out: {listed}"
+            verb, are = ("holds", "is") if len(found) == 1 else ("hold", "are")
+            which = listed([names[i] for i in found], 5)
+            yield f"{counted(len(found), 'column')} {verb} {why} and {are} left out: {which}"
+    for i, number in rows.codings[2].whole.items():
+        name = rows.codings[2].raw[i]
+        yield f"{name!r} has {number} whole values: if they name classes, say that y is categorical"
     if sums.partial:
-        yield f"{sums.partial} rows have a part of y missing and count as not labelled"
+        verb, count = ("has", "counts") if sums.partial == 1 else ("have", "count")
+        yield (
+            f"{counted(sums.partial, 'row')} {verb} a part of y missing and {count} as not labelled"
+        )
     # An indicator has a variance that its mean alone gives.
     told = sums.labelled
     n, mean, scatter = told.weighted()
@@ -200,16 +219,27 @@ def _leaks(whole):
 
 def _best(uses):
     """The use with the least risk, plain SSL among equals."""
-    risks = {u.name: _or_nan(u.risk) for u in uses}
+    risks = {use.name: use.risk for use in uses}
     best = budget.best(risks)
     equal = risks["plain SSL"] <= risks[best] * (1 + RANK_RTOL)
     return "plain SSL" if equal else best
 
 
-def _verdict(best, uses, labels):
-    by_name = {use.name: use for use in uses}
-    winner, plain = by_name[best], by_name["plain SSL"]
-    begin = f"With {labels} labels"
+def _arguments(best, population, labels):
+    """Of the estimators, to do what is advised; None where it needs no pretext."""
+    plain = {"augmentation": 0.0, "penalties": [_NO_PENALTY]}
+    if best == "reduced-rank SSL":
+        return plain | {"rank": min(population.V.shape[1], population.U.shape[1])}
+    if best == "augmented head":
+        return plain | {"augmentation": intercept.best_weight(population, labels)}
+    if best == "joint head":
+        return plain | {"augmentation": "joint", "innovations": [_NO_PENALTY]}
+    return plain if best in ("plain SSL", "minimum norm") else None
+
+
+def _verdict(best, reference, uses, labels):
+    winner = next(use for use in uses if use.name == best)
+    begin = f"With {counted(labels, 'label')}"
     if best == "plain SSL":
         return f"{begin} plain SSL is predicted to win: no other use is predicted to do better."
     if best == "guessing":
@@ -217,23 +247,16 @@ def _verdict(best, uses, labels):
             f"{begin} no use is predicted to do better than the mean of y: they are too few for "
             "what x tells."
         )
-    if winner.ratio is None or plain.risk is None or math.isinf(plain.risk):
-        return (
-            f"{begin} {best} is predicted to win, with a risk of {number(winner.risk)}; plain SSL "
-            "has no finite risk with so few."
-        )
-    text = f"{begin} {best} is predicted to win, with {_percent(winner.ratio)} risk than plain SSL"
+    gain = f"{less_or_more(winner.ratio)} risk than {reference}"
+    text = f"{begin} {named(best)} is predicted to win, with {gain}"
+    little = winner.ratio > 1 - MATTERS
     if winner.ratio_high is None:
-        return text + "."
-    between = f"{_percent(winner.ratio_low)} to {_percent(winner.ratio_high)}"
-    if winner.ratio_high < 1:
-        return f"{text}; the interval, {between}, excludes plain SSL."
-    return f"{text}; the interval, {between}, does not exclude plain SSL: it may be chance."
-
-
-def _percent(ratio):
-    change = 100 * (ratio - 1)
-    return f"{abs(change):.2g} % {'less' if change <= 0 else 'more'}"
+        return f"{text}, too little to matter." if little else f"{text}."
+    between = f"{less_or_more(winner.ratio_low)} to {less_or_more(winner.ratio_high)}"
+    if winner.ratio_high >= 1:
+        return f"{text}; the interval, {between}, does not exclude {reference}: it may be chance."
+    but = ", but the gain is too little to matter" if little else ""
+    return f"{text}; the interval, {between}, excludes {reference}{but}."
 
 
 #: What the test of each effect says, rejected or not.
@@ -263,7 +286,11 @@ def _reasons(effects, whole, labels):
     for effect in effects:
         if effect.p_value is not None:
             said = _SAID[effect.name][effect.p_value >= ALPHA]
-            found.append(f"{said} ({number(effect.estimate)}, p {p_value(effect.p_value, '= ')})")
+            p = p_value(effect.p_value, "= ")
+            found.append(f"{said} ({percent(effect.estimate)}, p {p})")
     d = whole.population.V.shape[1]
-    found.append(f"plain SSL pays for {d} directions of psi, with {labels / d:.3g} labels for each")
+    found.append(
+        f"plain SSL pays for {counted(d, 'direction')} of psi, with {labels / d:.3g} labels for "
+        "each"
+    )
     return tuple(found)
