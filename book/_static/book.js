@@ -19,6 +19,7 @@ addEventListener("afterprint", () => {
 const SCROLL = `article :is(mjx-container:is([display], .wide), .cell_output, .captioned > .output,
   div.wide, details.check, .pst-scrollable-table-container)`;
 const scrolling = new ResizeObserver((boxes) => {
+  for (const { target } of boxes) target.classList.remove("scrolls"); // it takes room itself
   const cut = boxes.map(({ target }) => target.scrollWidth > target.clientWidth + 1);
   boxes.forEach(({ target }, i) => target.classList.toggle("scrolls", cut[i]));
 });
@@ -40,7 +41,7 @@ function boxWideMathematics() {
     formula.classList.toggle("wide", wide[i]);
     formula.tabIndex = wide[i] ? 0 : -1; // no formula is a stop for the keyboard but to be scrolled
   });
-  for (const box of document.querySelectorAll(SCROLL)) scrolling.observe(box);
+  for (const box of document.querySelectorAll(SCROLL)) scrolling.observe(box, { box: "border-box" });
 }
 
 addEventListener("load", async () => {

@@ -244,7 +244,7 @@ def number(value, *, rounding=1e-12):
     if not isfinite(value):
         return str(value).replace("-", "−")
     if 0 < size < rounding:
-        return f"&lt; {rounding:g}"
+        return f"&lt;&nbsp;{rounding:g}".replace("-", "−")
     if size == 0 or 1e-3 <= size < 1e5:
         decimals = 2 if size == 0 else max(0, 2 - floor(log10(size)))
         text = f"{value:.{decimals}f}".replace("-", "−")

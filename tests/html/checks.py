@@ -325,7 +325,9 @@ def without_mathematics(page):
 @contextmanager
 def opened(browser, file, faults):
     """`file` as a new reader of it has it before them, with the network off; `faults` will grow."""
-    context = browser.new_context(color_scheme="light", offline=True, viewport=LAPTOP)
+    # Where motion is reduced, what is looked at is not on its way from one colour to another.
+    seen = {"color_scheme": "light", "reduced_motion": "reduce", "viewport": LAPTOP}
+    context = browser.new_context(offline=True, **seen)
     page, loaded = context.new_page(), set()
     page.set_default_timeout(SLOWEST)
     watch(page, faults)
@@ -342,29 +344,39 @@ def opened(browser, file, faults):
     context.close()
 
 
+def switch(page, scheme):
+    """Let the reader's system change its colours, and the page have time to follow."""
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.wait_for_function(f"() => matchMedia('(prefers-color-scheme: {scheme})').matches")
+    for _ in range(2):
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
 def faults_of(browser, file):
-    """Go through the page in `file` as it opens, unfolded, at each width, and in the dark.
+    """Go through the page in `file` as it opens, in the dark, unfolded, and at each width.
 
     What is no colour is the same in both schemes. The longest part is to open the page: it is done
     once.
     """
-    faults = []
+    faults, colours = [], {"runOnly": ["color-contrast"]}
     with opened(browser, file, faults) as page:
         if CHAPTER.match(Path(file).name):
             faults += faults_of_anatomy(page) + faults_of_previews(page)
-        faults += faults_of_access(page, runOnly=["color-contrast"])
+        light = faults_of_access(page, **colours)
+        switch(page, "dark")
+        dark = faults_of_access(page, **colours)
         page.evaluate(UNFOLD)
-        faults += faults_of_access(page, rules={"color-contrast": {"enabled": False}})
+        dark += page.evaluate(FAULTS, ["dark", CONTRAST, "body"])
+        switch(page, "light")
+        light += page.evaluate(FAULTS, ["light", CONTRAST, "body"])
+        light += faults_of_access(page, rules={"color-contrast": {"enabled": False}})
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
-            faults += [f"{width} px: {fault}" for fault in page.evaluate(OVERFLOW, "article")]
-            more = page.evaluate(CUT) if width >= 1280 else page.evaluate(SMALL, LEGIBLE)
-            faults += [f"{width} px: {fault}" for fault in more]
-        faults += page.evaluate(FAULTS, ["light", CONTRAST, "body"])
-        page.emulate_media(color_scheme="dark")
-        dark = faults_of_access(page, runOnly=["color-contrast"])
-        dark += page.evaluate(FAULTS, ["dark", CONTRAST, "body"])
-        faults += [f"in the dark: {fault}" for fault in dark if fault not in faults]
+            cut = page.evaluate(CUT) if width >= 1280 else page.evaluate(SMALL, LEGIBLE)
+            cut += page.evaluate(OVERFLOW, "article")
+            light += [f"{width} px: {fault}" for fault in cut]
+        faults += light
+        faults += [f"in the dark: {fault}" for fault in dark if fault not in light]
     return faults
 
 
