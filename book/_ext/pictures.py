@@ -6,7 +6,7 @@ from tables import captioned
 
 def show_first(app, doctree, docname):
     """Move each figure and table of a page before the folds that stand between it and the text."""
-    for shown in list(doctree.findall(lambda n: isinstance(n, nodes.figure | captioned))):
+    for shown in list(doctree.findall(made_by_a_cell)):
         parent, place = shown.parent, shown.parent.index(shown)
         start = place
         while start and folded(parent[start - 1]):
@@ -16,6 +16,12 @@ def show_first(app, doctree, docname):
             shown["classes"].append("moved")
             parent.remove(shown)
             parent.insert(start, shown)
+
+
+def made_by_a_cell(node):
+    """Whether a node is a figure or a table, and no table that stands in the text."""
+    written = isinstance(node, captioned) and any(isinstance(n, nodes.table) for n in node.children)
+    return isinstance(node, nodes.figure | captioned) and not written
 
 
 def folded(node):

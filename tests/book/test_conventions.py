@@ -135,6 +135,7 @@ def test_a_picture_stands_before_the_folds_that_made_it_and_after_what_can_be_re
         *(a_cell("imports"), a_cell("drawn"), nodes.figure(names=["figure"])),
         *(a_cell("counted"), tables.captioned(names=["table"])),
         *(read, nodes.figure(names=["other"])),
+        *(a_cell("before"), tables.captioned("", nodes.table(), names=["written"])),
         nodes.container(classes=["cell"], names=["shown"]),
         nodes.figure(names=["last"]),
     ]
@@ -142,7 +143,7 @@ def test_a_picture_stands_before_the_folds_that_made_it_and_after_what_can_be_re
     pictures.show_first(None, page, "page")
     assert [part["names"][0] for part in page] == [
         *("answer", "figure", "imports", "drawn", "table", "counted"),
-        *("read", "other", "shown", "last"),
+        *("read", "other", "before", "written", "shown", "last"),
     ]
 
 
