@@ -205,7 +205,7 @@ REFERENCES = """
 """
 
 
-def faults_of_previews(page, scheme="light"):
+def faults_of_previews(page):
     """Rest on a reference of each kind; list what is wrong with what it shows.
 
     Its colours alone depend on the scheme, and they are those of the page.
@@ -223,7 +223,7 @@ def faults_of_previews(page, scheme="light"):
                 faults.append(f"no preview of {kind}: {links.nth(number).get_attribute('href')}")
                 continue
             page.wait_for_function(TYPESET, timeout=5000)
-            found = page.evaluate(FAULTS, [scheme, CONTRAST, "#preview"])
+            found = page.evaluate(FAULTS, ["light", CONTRAST, "#preview"])
             found += page.evaluate(OVERFLOW, "#preview")
             faults += [f"with the preview of {kind}: {fault}" for fault in found]
             page.keyboard.press("Escape")
