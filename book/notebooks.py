@@ -17,6 +17,8 @@ from nbformat import NotebookNode
 from sphinx_external_toc.api import FileItem, SiteMap
 from sphinx_external_toc.parsing import MalformedError, parse_toc_yaml
 
+#: What is said of a kernel that ran no cell: two that start at once may choose the same port.
+NOT_STARTED, STARTS = "Kernel died before replying to kernel_info", 3
 CELL_TIMEOUT = 900  # seconds
 
 #: What only a notebook has: a kernel in its front matter, or a cell.
@@ -130,14 +132,17 @@ def run(text: str, path: Path) -> NotebookNode:
     # Relative to its folder, so that no name above it can mean anything to pytest.
     options = ["--nbmake", "--overwrite", f"--nbmake-timeout={CELL_TIMEOUT}", "-q", "--no-header"]
     isolated = ["--rootdir=.", "-c", os.devnull, "-p", "no:cacheprovider"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *isolated, path.name],
-        cwd=path.parent,
-        env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    for _ in range(STARTS):
+        ended = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *isolated, path.name],
+            cwd=path.parent,
+            env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if NOT_STARTED not in ended.stdout:
+            break
     if ended.returncode:
         raise BuildError(ended.stdout)
     notebook = nbformat.read(path, as_version=4)

@@ -1,6 +1,7 @@
 """Every page that looks like a notebook is executed, or the build says why it is not."""
 
 import re
+import subprocess
 
 import notebooks
 import pytest
@@ -148,6 +149,27 @@ def test_a_cell_that_does_not_end_fails_its_chapter(tmp_path, capsys, monkeypatc
     source = {"slow": notebook("import time\ntime.sleep(600)")}
     assert notebooks.executed(source, tmp_path, 1, None) == ["slow"]
     assert "timed out" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("refused", "failed"), [(2, []), (3, ["good"])])
+def test_a_kernel_that_found_its_port_taken_is_started_again(
+    tmp_path, capsys, monkeypatch, refused, failed
+):
+    truly, asked = subprocess.run, []
+
+    def run(command, **options):
+        asked.append(command)
+        if len(asked) > refused:
+            return truly(command, **options)
+        said = "NBMAKE INTERNAL ERROR\nKernel died before replying to kernel_info\n"
+        return subprocess.CompletedProcess(command, 1, said)
+
+    monkeypatch.setattr(notebooks.subprocess, "run", run)
+    kept = {}
+    sources = {"good": notebook("41 + 1")}
+    assert notebooks.executed(sources, tmp_path, 1, kept.__setitem__) == failed
+    assert len(asked) == 3 and len(kept) == 1 - len(failed)
+    assert ("Kernel died before replying" in capsys.readouterr().out) == bool(failed)
 
 
 def test_a_notebook_that_nbmake_passes_over_is_an_error(tmp_path, capsys):
