@@ -110,13 +110,14 @@ class Report:
             + "</ul>"
             for title, lines in self._notes()
         )
-        return (
+        page = (
             f"<p><strong>{escape(self.verdict)}</strong></p>"
             + table(("effect", "estimate", "95 % interval", "p"), self._effect_rows())
             + table(self._heads(), self._use_rows())
             + f'<figure class="sslboost">{svg(gains(self), alt)}</figure>'
             + notes
         )
+        return page.replace(" %", "\u00a0%")  # no line begins with it
 
     def _heads(self):
         return (

@@ -124,6 +124,14 @@ def test_a_formula_keeps_the_marks_beside_it():
     assert doctree.astext() == before
 
 
+def test_a_number_keeps_its_per_cent_and_code_stays_as_it_is():
+    doctree = publish_doctree("From 5 % to *66.1* %, and ``n % 2`` or ``5 %``; a %t::\n\n  7 % 3")
+    before = doctree.astext()
+    together.unite(None, doctree, "page")
+    after = doctree.astext()
+    assert after == before.replace("5 % to", "5\u00a0% to").replace("66.1 %", "66.1\u00a0%")
+
+
 def a_cell(name, *parts):
     return nodes.container("", *parts, classes=["cell", "tag_hide-input"], names=[name])
 
