@@ -84,6 +84,59 @@ def _ridge_attains(problem, rng):
 
 
 @dataclass(frozen=True)
+class _Several:
+    """Labels that share orthonormal directions of psi, each with a length and a share of its own.
+
+    With T = tau I the law has C = diag(lengths2) and R = C diag(c), and existence holds.
+    """
+
+    d: int
+    tau: float
+    c: np.ndarray
+    lengths2: np.ndarray
+    n2: int
+    claimed: float
+
+    @property
+    def left(self):
+        """Variances of the labels given x and z."""
+        return (1 - self.c * self.tau) * self.c * self.lengths2
+
+
+def _several(rng, others):
+    """Two labels, each bounded with the direction of the other known; or as if it were alone."""
+    tau, c, lengths2 = 0.4, rng.uniform(0.5, 1.5, 2), rng.uniform(0.5, 1, 2)
+    problem = _Several(4, tau, c, lengths2, 400, 0.0)
+    free = problem.d - 1 - others
+    bounds = [
+        limit.with_existence(np.full(free + 1, tau), one, left, problem.n2)
+        for one, left in zip(c, problem.left, strict=True)
+    ]
+    return replace(problem, claimed=float(sum(bounds)))
+
+
+def _no_heads_are_better(problem, rng, repetitions=1500):
+    """Least squares of each label on its own features, told the other's direction and the length.
+
+    Whoever is told more does no worse, so that the bound lies close below.
+    """
+    p, labels = problem, range(len(problem.c))
+    draws = np.zeros(repetitions)
+    frame = np.linalg.qr(rng.standard_normal((repetitions, p.d, len(labels))))[0]
+    for j in labels:
+        u = rng.standard_normal((repetitions, p.n2, p.d)) * np.sqrt(1 + p.c[j] ** 2 * p.tau)
+        beta = frame[:, :, [j]] * np.sqrt(p.lengths2[j])
+        y = u @ beta + np.sqrt(p.left[j]) * rng.standard_normal((repetitions, p.n2, 1))
+        found = np.linalg.solve(u.mT @ u, u.mT @ y)
+        others = np.delete(frame, j, axis=2)
+        found -= others @ (others.mT @ found)
+        found *= np.sqrt(p.lengths2[j]) / np.linalg.norm(found, axis=1, keepdims=True)
+        draws += np.sum((found - beta) ** 2, axis=(1, 2))
+    error = stats.norm.isf(FALSE_ALARM) * stats.sem(draws)
+    return Certificate("", float(draws.mean()), p.claimed, float(error), at_least=True)
+
+
+@dataclass(frozen=True)
 class _Prior:
     """Sizes of a regression on d features beside others, and its claimed minimax risk."""
 
@@ -153,6 +206,17 @@ THEOREMS = (
         lambda rng: _of_the_design(rng, "both"),
         _no_head_is_better,
         lambda rng: _of_the_design(rng, "x"),
+        "thm-limit-every-method",
+    ),
+    Theorem(
+        "A limit for several labels",
+        _CHAPTER,
+        r"no method has mean excess below $\sum_j(d-d_y)S_j/(na_j + (d-d_y)S_j/l_j^2)$",
+        _BEYOND,
+        ("what the directions of the other labels leave is unknown of each",),
+        lambda rng: _several(rng, others=1),
+        _no_heads_are_better,
+        lambda rng: _several(rng, others=0),
         "thm-limit-every-method",
     ),
     Theorem(

@@ -58,15 +58,108 @@ def _keeps_to_the_trade(problem, rng):
     """What each tells of z and loses of y, in raw coordinates, against the two bounds."""
     worst = -np.inf
     for (p, A), lam in zip(_pairs(problem), problem.weights, strict=True):
-        cov = p.block
-        half = np.linalg.cholesky(cov("x", "x"))
-        y_on, z_on = (np.linalg.solve(half, cov("x", name)) for name in "yz")
-        delta = z_on - y_on @ np.linalg.solve(cov("y", "y"), cov("y", "z"))
-        told = np.sum((_onto(half.T @ A.T) @ delta) ** 2)
-        lost = np.sum(y_on**2) - np.sum((_onto(half.T @ A.T) @ y_on) ** 2)
+        _, y_on, delta = _raw(p)
+        told, lost = _told_and_lost(p, A)
         most, price = np.sum((_onto(y_on) @ delta) ** 2), np.sum((_onto(delta) @ y_on) ** 2)
         worst = max(worst, told - min(most, price / lam), lost - min(price, lam * most))
     return Certificate("", float(worst), tolerance=1e-9)
+
+
+def _raw(p):
+    """The Cholesky factor of cov_xx; what x in its coordinates tells of y, and of z beyond y."""
+    half = np.linalg.cholesky(p.block("x", "x"))
+    y_on, z_on = (np.linalg.solve(half, p.block("x", name)) for name in "yz")
+    return half, y_on, z_on - y_on @ np.linalg.solve(p.block("y", "y"), p.block("y", "z"))
+
+
+def _told_and_lost(p, A):
+    """What A x tells of z beyond y, and loses of y."""
+    half, y_on, delta = _raw(p)
+    seen = _onto(half.T @ A.T)
+    return np.sum((seen @ delta) ** 2), np.sum(y_on**2) - np.sum((seen @ y_on) ** 2)
+
+
+def _in_pairs(rng, order):
+    """Two minimisers of each population, in an order of their weights."""
+    populations, weights, matrices = [], [], []
+    for _ in range(20):
+        p = members.random_member(9, 5, 2, existence=False, invariance=False, rng=rng)
+        populations += [p, p]
+        weights += list(np.sort(10 ** rng.uniform(-2, 2, 2))[::order])
+        law = processor.unexplained(p)
+        matrices += [processor.random_minimiser(law, 4, lam, rng) for lam in weights[-2:]]
+    return _Minimisers(tuple(populations), tuple(weights), tuple(matrices))
+
+
+def _more_weight_never_tells_more(problem, rng):
+    """By how much the second of a pair tells more of z beyond y, or loses less of y."""
+    gaps = np.array([_told_and_lost(*pair) for pair in _pairs(problem)]).reshape(-1, 2, 2)
+    told, lost = (gaps[:, 1] - gaps[:, 0]).T
+    return Certificate("", float(max(told.max(), -lost.min())), tolerance=1e-9)
+
+
+@dataclass(frozen=True)
+class _Classes:
+    """A law of finitely many values, and functions of x that minimise the conditional loss.
+
+    Attributes
+    ----------
+    joint : array (values of x, classes, values of z)
+    functions : tuple of arrays (d_f, values of x)
+        Of several weights.
+    """
+
+    joint: np.ndarray
+    functions: tuple
+
+
+def _of_classes(rng, beyond):
+    """x is a pair; its second part is independent of the rest but for z.
+
+    The first tells of y, and of z through y alone; or ``beyond`` it, so that no function of x that
+    knows as much of y is free of z.
+    """
+    prior, second = rng.dirichlet(np.full(3, 5.0)), rng.dirichlet(np.ones(3))
+    first = rng.dirichlet(np.ones(4), 3).T
+    z_given = rng.dirichlet(np.ones(3), (4 if beyond else 1, 3, 3))
+    pair = first[:, None, :] * second[:, None] * prior
+    joint = (pair[..., None] * z_given).reshape(12, 3, 3)
+    law = _every_function(joint)
+    weights = 10 ** rng.uniform(-2, 2, 5)
+    return _Classes(joint, tuple(processor.random_minimiser(law, 4, w, rng) for w in weights))
+
+
+def _every_function(joint):
+    """Second moments of the indicators of x, of e in each class, and of the classes."""
+    x, y, z = (axis.ravel() for axis in np.indices(joint.shape))
+    weights, classes = joint.ravel(), np.eye(joint.shape[1])[y]
+    given_y = joint.sum(axis=0) / joint.sum(axis=(0, 2))[:, None]
+    e = np.eye(joint.shape[2])[z] - given_y[y]
+    each = (e[:, :, None] * classes[:, None, :]).reshape(len(weights), -1)
+    rows = np.hstack([np.eye(len(joint))[x], each, classes])
+    rows = rows - weights @ rows
+    sizes = len(joint), each.shape[1], classes.shape[1]
+    return GaussianPopulation(rows.T @ (weights[:, None] * rows), *sizes)
+
+
+def _meet_both_in_each_class(problem, rng):
+    """Covariances with z within the classes and what is lost of E[y | x], summed value by value."""
+    joint = problem.joint
+    of_x, of_y = joint.sum(axis=(1, 2)), joint.sum(axis=(0, 2))
+    posterior = joint.sum(axis=2) / of_x[:, None]
+    worst = 0.0
+    for A in problem.functions:
+        f = A.T - of_x @ A.T
+        f = f / np.sqrt(of_x @ f**2)
+        for j, share in enumerate(of_y):
+            within = joint[:, j] / share
+            apart = f.T @ within - np.outer(f.T @ within.sum(axis=1), within.sum(axis=0))
+            worst = max(worst, np.abs(apart).max())
+        root = np.sqrt(of_x)[:, None]
+        known = np.hstack([np.ones((len(f), 1)), f]) * root
+        lost = posterior * root - known @ np.linalg.lstsq(known, posterior * root)[0]
+        worst = max(worst, np.sum(lost**2))
+    return Certificate("", float(worst), tolerance=1e-8)
 
 
 def _onto(basis):
@@ -144,6 +237,18 @@ THEOREMS = (
         "thm-repair",
     ),
     Theorem(
+        "The loss repaired for classes",
+        _CHAPTER,
+        "the same of classes, laws of finitely many values and all functions of $x$, with (C1) "
+        "within every class",
+        _BEYOND,
+        ("what x tells of y tells nothing of z beyond it",),
+        lambda rng: _of_classes(rng, beyond=False),
+        _meet_both_in_each_class,
+        lambda rng: _of_classes(rng, beyond=True),
+        "thm-repair",
+    ),
+    Theorem(
         "The slides' loss is not it",
         _CHAPTER,
         "without invariance no minimiser of the slides' loss on the same populations does",
@@ -163,6 +268,18 @@ THEOREMS = (
         lambda rng: _minimisers(rng, existence=False),
         _keeps_to_the_trade,
         lambda rng: _minimisers(rng, _as_it_is, existence=False),
+        "thm-trade",
+    ),
+    Theorem(
+        "More weight never tells more",
+        _CHAPTER,
+        "of two minimisers that of the heavier weight tells no more of z beyond y, and loses no "
+        "less of y",
+        _BEYOND,
+        ("the second weight is the heavier one",),
+        lambda rng: _in_pairs(rng, 1),
+        _more_weight_never_tells_more,
+        lambda rng: _in_pairs(rng, -1),
         "thm-trade",
     ),
     Theorem(
