@@ -1,5 +1,6 @@
 """The linear head: what it reads, what chooses its penalty, and what it may not depend on."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +13,15 @@ from sslboost.images.probe import (
     Layer,
     Probe,
     best_by_held_out,
+    fit_head,
     fit_probe,
+    given,
     layer_features,
     network_outputs,
     pretext_accuracy,
     stage_features,
 )
-from sslboost.images.probe.head import held_out_rows
+from sslboost.images.probe.given import held_out_rows
 from sslboost.images.processor import initial_processor
 from sslboost.images.table.profiles import SMOKE
 from sslboost.images.training import initial_network
@@ -67,18 +70,38 @@ def test_a_linear_rule_is_found_and_the_test_set_is_not_looked_at():
     assert (other.penalty, other.held_out) == (probe.penalty, probe.held_out)
 
 
+@pytest.mark.parametrize("at_once", [2**25, 1001])
 @pytest.mark.parametrize("d", [20, 700])
-def test_the_head_is_ridge_regression_on_standardised_features(d):
-    """With more rows than features and with fewer."""
-    X, labels = rule(1000, d)
-    probe = fitted(X, labels, 500)
-    mean, std = X[:500].mean(0), X[:500].std(0)
-    Z, Y = (X - mean) / std, np.eye(10)[labels[:500]]
+def test_the_head_is_ridge_regression_on_standardised_features(d, at_once, monkeypatch):
+    """With more rows than features and with fewer, in one block and in many."""
+    monkeypatch.setattr(given, "AT_ONCE", at_once)
+    kept = 500
+    X, labels = rule(2 * kept, d)
+    head = fit_head(X[:kept], labels[:kept])
+    mean, std = X[:kept].mean(0), X[:kept].std(0)
+    Z, Y = (X[:kept] - mean) / std, np.eye(10)[labels[:kept]]
     # The penalty as rows of its own, in least squares.
-    rows = np.vstack([Z[:500], np.sqrt(500 * probe.penalty) * np.eye(d)])
+    rows = np.vstack([Z, np.sqrt(kept * head.penalty) * np.eye(d)])
     B = np.linalg.lstsq(rows, np.vstack([Y - Y.mean(0), np.zeros((d, 10))]), rcond=None)[0]
-    assert probe.accuracy == np.mean((Z[500:] @ B + Y.mean(0)).argmax(1) == labels[500:])
-    assert probe.width == d
+    assert head.coefficients * std[:, None] == pytest.approx(B, abs=1e-9)
+    assert head.intercept == pytest.approx(Y.mean(0) - mean / std @ B, abs=1e-9)
+    probe = fitted(X, labels, kept)
+    assert probe.accuracy == np.mean(head.predict(X[kept:]) == labels[kept:])
+    assert (probe.width, probe.penalty) == (d, head.penalty)
+
+
+def test_wide_features_are_nowhere_copied_in_double_precision(monkeypatch):
+    monkeypatch.setattr(given, "AT_ONCE", 2**20)
+    X, labels = rule(500, 20_000)
+    X = X.astype(np.float32)
+    tracemalloc.start()
+    single = fit_head(X, labels)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < X.astype(float).nbytes
+    double = fit_head(X.astype(float), labels)
+    assert single.coefficients == pytest.approx(double.coefficients, abs=1e-12)
+    assert (single.penalty, single.held_out) == (double.penalty, double.held_out)
 
 
 def test_the_penalty_is_the_one_that_the_held_out_labels_prefer():

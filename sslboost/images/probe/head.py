@@ -5,10 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sslboost.core.linalg import centred, column_scale
-from sslboost.core.validation import as_matrix, as_samples, takes
-from sslboost.images.checks import as_classes, as_device
+from sslboost.core.validation import takes
+from sslboost.images.checks import as_device
 from sslboost.images.data import CLASSES
+from sslboost.images.probe.given import (
+    as_features,
+    as_pair,
+    blocks,
+    held_out_rows,
+    labelled,
+    labelled_pairs,
+    rounding_of,
+    standardised,
+)
 
 #: Ridge penalties tried, in units of the mean variance of the standardised features.
 PENALTIES = tuple(10.0**p for p in range(-4, 2))
@@ -62,9 +71,8 @@ class Head:
 
     def predict(self, features):
         """Return the classes (n,) of features (n, d)."""
-        (X,) = as_samples(features=features)
-        as_matrix("features", X, columns=len(self.coefficients))
-        return (X @ self.coefficients + self.intercept).argmax(axis=1)
+        X = as_features("features", features, columns=len(self.coefficients))
+        return _predicted(X, self.coefficients, self.intercept)
 
 
 def fit_head(train_features, train_labels, *, more=None, device="cpu"):
@@ -150,177 +158,62 @@ def fit_probe(
     return Probe(name, X.shape[1], head.penalty, head.held_out, accuracy, error)
 
 
-def labelled_pairs(train_features, train_labels, test_features, test_labels):
-    """Return (features, labels) to train on and to test on, after checking them.
-
-    Parameters
-    ----------
-    train_features, train_labels, test_features, test_labels
-        As of :func:`fit_probe`.
-
-    Returns
-    -------
-    pair of (float64 array (n, d), int64 array (n,))
-
-    Raises
-    ------
-    ValueError
-        If they are not as :func:`fit_probe` needs them.
-    """
-    X, y = labelled("train", train_features, train_labels, least=2)
-    return (X, y), labelled("test", test_features, test_labels, columns=X.shape[1])
-
-
-def labelled(which, features, labels, *, columns=None, least=1):
-    """Return features and labels after checking them.
-
-    Parameters
-    ----------
-    which : str
-        What they are for, as the names of the arguments say: ``train`` or ``test``.
-    features : array (n, d)
-    labels : int array (n,)
-    columns : int, optional
-        That the features must have.
-    least : int
-        Classes that there must be.
-
-    Returns
-    -------
-    float64 array (n, d), int64 array (n,)
-
-    Raises
-    ------
-    ValueError
-        If they are not as :func:`fit_head` needs them.
-    """
-    name = f"{which}_features"
-    (X,) = as_samples(**{name: features})
-    as_matrix(name, X, columns=columns)
-    return X, as_classes(f"{which}_labels", labels, rows=len(X), least=least)
-
-
-def as_pair(name, value):
-    """Return what belongs to some images, and their labels.
-
-    Parameters
-    ----------
-    name : str
-        Of the argument, for the message.
-    value : pair
-
-    Returns
-    -------
-    tuple
-
-    Raises
-    ------
-    ValueError
-        If it is no pair.
-    """
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError(f"{name} must be a pair of features and labels, got {value!r:.80}")
-    return tuple(value)
-
-
-def rounding_of(features):
-    """Return the relative rounding of numbers of the type in which features came.
-
-    Parameters
-    ----------
-    features : array-like
-
-    Returns
-    -------
-    float
-        Of double precision where they are no floats.
-    """
-    kind = np.asarray(features).dtype
-    return np.finfo(kind if kind.kind == "f" else float).eps
-
-
-def held_out_rows(labels):
-    """Return which fifth of the rows is held out: in every class of several rows alike.
-
-    Parameters
-    ----------
-    labels : int64 array (n,)
-
-    Returns
-    -------
-    bool array (n,)
-        Always the same rows for the same labels.
-
-    Raises
-    ------
-    ValueError
-        If fewer than five rows are of classes that have several.
-    """
-    order = np.random.default_rng(0).permutation(len(labels))
-    order = order[np.argsort(labels[order], kind="stable")]
-    several = order[np.bincount(labels)[labels[order]] > 1]
-    if len(several) < 5:
-        need = "5 rows of classes that have more than one"
-        raise ValueError(f"train_labels must hold at least {need}, got {len(several)}")
-    held = np.zeros(len(labels), bool)
-    held[several[4::5]] = True
-    return held
-
-
-def standardised(X, rounding):
-    """Return columns of mean zero in units of their standard deviation, the means and the units.
-
-    Parameters
-    ----------
-    X : float64 array (n, d)
-    rounding : float
-        Relative, of the numbers that X came in.
-
-    Returns
-    -------
-    float64 array (n, d)
-    means, units : float64 arrays (d,)
-        The unit of a column that is constant up to its rounding is infinite, so that it is worth
-        nothing in other rows too.
-    """
-    low, high = X.min(axis=0), X.max(axis=0)
-    constant = high - low <= 8 * rounding * np.maximum(np.abs(low), np.abs(high))
-    X, mean = centred(X)
-    unit = np.where(constant, np.inf, column_scale(X))
-    X /= unit
-    return X, mean, unit
-
-
 def _heads(X, labels, rounding, penalties, device):
     """Ridge heads as (coefficients, intercept), one for each penalty."""
-    X, mean, unit = standardised(X, rounding)
+    parts = [standardised(X[:, c].astype(float), rounding)[1:] for c in blocks(*X.T.shape)]
+    mean, unit = map(np.concatenate, zip(*parts, strict=True))
     Y = np.eye(len(CLASSES))[labels]
     Y_mean = Y.mean(axis=0)
     heads = []
-    for B in _ridge(X, Y - Y_mean, penalties, device):
+    for B in _ridge(X, mean, unit, Y - Y_mean, penalties, device):
         B = B / unit[:, None]
         heads.append((B, Y_mean - mean @ B))
     return heads
 
 
-def _ridge(X, Y, penalties, device):
+def _ridge(X, mean, unit, Y, penalties, device):
     """Coefficients for each penalty, from the smaller of the Gram matrices X'X and XX'."""
     n, d = X.shape
-    if device.type != "cpu":  # where NumPy computes half of a product with its own transpose
-        X, Y = (torch.from_numpy(part).to(device) for part in (X, Y))
     wide = n < d
-    gram = torch.as_tensor(X @ X.T if wide else X.T @ X) / n
-    moments = torch.as_tensor(Y if wide else X.T @ Y) / n
+    # On the CPU NumPy computes half of a product with its own transpose, and PyTorch all of it.
+    put = np.asarray if device.type == "cpu" else lambda part: torch.from_numpy(part).to(device)
+
+    def columns():
+        return (put((X[:, c] - mean[c]) / unit[c]).T for c in blocks(d, n))
+
+    def rows():
+        return (put((X[r] - mean) / unit) for r in blocks(n, d))
+
+    gram = torch.as_tensor(_summed(part.T @ part for part in (columns() if wide else rows())))
+    moments = put(Y)
+    if not wide:
+        pairs = zip(rows(), blocks(n, d), strict=True)
+        moments = _summed(part.T @ moments[r] for part, r in pairs)
+    moments, diagonal, solved = torch.as_tensor(moments), gram.diagonal().clone(), []
     for penalty in penalties:
-        penalised = gram.clone()
-        penalised.diagonal().add_(penalty)
-        solved = torch.cholesky_solve(moments, torch.linalg.cholesky(penalised))
-        yield (torch.as_tensor(X).T @ solved if wide else solved).cpu().numpy()
+        gram.diagonal().copy_(diagonal + n * penalty)
+        solved.append(torch.cholesky_solve(moments, torch.linalg.cholesky(gram)))
+    if wide:
+        together = torch.cat(solved, dim=1)
+        found = torch.cat([torch.as_tensor(part) @ together for part in columns()])
+        solved = found.split(Y.shape[1], dim=1)
+    return [B.cpu().numpy() for B in solved]
+
+
+def _summed(matrices):
+    """Their sum, with no more than two of them at a time."""
+    total = next(matrices)
+    for matrix in matrices:
+        total += matrix
+    return total
 
 
 def _accuracy(head, X, labels):
-    B, intercept = head
-    return float(np.mean((X @ B + intercept).argmax(axis=1) == labels))
+    return float(np.mean(_predicted(X, *head) == labels))
+
+
+def _predicted(X, B, intercept):
+    return np.concatenate([(X[r] @ B + intercept).argmax(axis=1) for r in blocks(*X.shape)])
 
 
 def best_by_held_out(probes):

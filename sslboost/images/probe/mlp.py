@@ -13,13 +13,13 @@ from sslboost.images.checks import as_device, as_seed
 from sslboost.images.data import CLASSES
 from sslboost.images.networks.config import Config
 from sslboost.images.networks.models import drawn
-from sslboost.images.probe.head import (
-    Probe,
+from sslboost.images.probe.given import (
     held_out_rows,
     labelled_pairs,
     rounding_of,
     standardised,
 )
+from sslboost.images.probe.head import Probe
 from sslboost.images.training import descend, one_cycle, outputs_of
 
 #: Two hidden layers of 200 neurons, and how they are trained.
@@ -75,7 +75,7 @@ def fit_mlp(
         train_features, train_labels, test_features, test_labels
     )
     seed, device, held = as_seed(seed), as_device(device), held_out_rows(y)
-    X, mean, unit = standardised(X, rounding_of(train_features))
+    X, mean, unit = standardised(X.astype(float), rounding_of(train_features))
     X_test = (X_test - mean) / unit
     with threads(config.threads):
         found = [

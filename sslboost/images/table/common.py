@@ -17,7 +17,7 @@ MODULES = (
     *training.MODULES,
     "sslboost.core.linalg",
     "sslboost.images.data",
-    *(f"sslboost.images.probe.{part}" for part in ("features", "head", "mlp")),
+    *(f"sslboost.images.probe.{part}" for part in ("features", "given", "head", "mlp")),
     *(f"sslboost.images.table.{part}" for part in ("cells", "common", "part")),
     *(f"sslboost.images.table.{part}" for part in ("processed", "profiles", "readings")),
 )

@@ -10,7 +10,7 @@ from sslboost.images.checks import as_evaluated
 from sslboost.images.networks.models import PretextNetwork, Processor
 from sslboost.images.probe import Layer, layer_features, network_outputs
 from sslboost.images.probe.features import as_layers
-from sslboost.images.probe.head import as_pair
+from sslboost.images.probe.given import as_pair
 from sslboost.images.table.part import Part
 
 
