@@ -34,7 +34,9 @@ def version():
 
 
 def checkpoint_of(*names):
-    """Return the checkpoint of a training in the data folder, of this version of the code.
+    """Return the checkpoint of a training in the data folder, of this version of what trains.
+
+    What only reads networks may change: they need not be trained again.
 
     Parameters
     ----------
@@ -45,9 +47,8 @@ def checkpoint_of(*names):
     -------
     Checkpoint
     """
-    return Checkpoint(
-        data.folder() / "checkpoints" / version() / ("-".join(map(str, names)) + ".pt")
-    )
+    folder = data.folder() / "checkpoints" / code_version(*training.MODULES)
+    return Checkpoint(folder / f"{'-'.join(map(str, names))}.pt")
 
 
 def chosen(profile, pretext, seed, device, compiled):

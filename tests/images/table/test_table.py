@@ -17,7 +17,7 @@ import torch
 
 from sslboost.core import files
 from sslboost.images import __main__ as command
-from sslboost.images import data
+from sslboost.images import data, training
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import network_outputs
 from sslboost.images.processor import initial_processor
@@ -457,7 +457,7 @@ def test_heads_on_batches_explain_more_by_chance():
 def test_the_alternatives_start_from_plain_ssl():
     found = record.run("smoke", arms=("alternative",), n0=(300,), seeds=(0,))
     assert {row["arm"] for row in found} == {"head", "encoder", "labels"}
-    assert len(list((data.folder() / "checkpoints" / common.version()).glob("*-ssl-*.pt"))) == 1
+    assert len(list((data.folder() / "checkpoints").rglob("*-ssl-*.pt"))) == 1
 
 
 def test_supervised_training_uses_the_labels_that_its_rows_name():
@@ -505,6 +505,15 @@ def test_arithmetic_of_another_kind_is_measured_anew(monkeypatch):
         monkeypatch.setenv("SSLBOOST_BF16", chosen)
         versions.update(record.run("smoke", arms=("ssl",), seeds=(0,)))
     assert len(versions) == 2 and len(begun) == 2 and not list(folder.glob("*.json"))
+
+
+def test_what_was_trained_is_found_again_after_a_change_of_what_only_reads(monkeypatch):
+    trained = common.checkpoint_of("ssl", 0).path
+    monkeypatch.setattr(common, "MODULES", common.MODULES[:-1])
+    assert common.checkpoint_of("ssl", 0).path == trained
+    assert common.checkpoint_of("ssl", 1).path != trained
+    monkeypatch.setattr(training, "MODULES", training.MODULES[:-1])
+    assert common.checkpoint_of("ssl", 0).path.parent != trained.parent
 
 
 def test_every_module_that_decides_a_row_is_in_its_version():
