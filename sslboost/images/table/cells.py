@@ -9,7 +9,7 @@ from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import pretext_accuracy
 from sslboost.images.supervised import fine_tune, train_classifier
 from sslboost.images.table import readings
-from sslboost.images.table.common import checkpoint_of, chosen, row_of, timed
+from sslboost.images.table.common import checkpoint_of, chosen, row_of, settled, timed
 from sslboost.images.table.part import part_of
 from sslboost.images.training import initial_network, train
 
@@ -57,6 +57,7 @@ def untrained(profile, pretext, seed, device, compiled, rng=None):
         part = part_of(profile, task, seed, device=device)
         rows = [row_of("input", "none", row) for row in readings.input_rows(part)]
         start = initial_network(profile.ssl, task.outputs, seed=seed).to(device)
+        start = settled(start, task.present(part.images))
         random = readings.hidden_rows(start, part, profile.layers)
         rows += [row_of("random", "network", row) for row in random]
     return timed(rows, started)

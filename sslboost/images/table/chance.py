@@ -153,7 +153,7 @@ def _extractor(source, chosen, part, n0, seed, device):
         return lambda x: F.adaptive_avg_pool2d(x.float() / 255, _GRID).flatten(1).numpy()
     config = replace(chosen.processor, steps=chosen.processor_steps(n0))
     if source == "untrained f":
-        network = initial_processor(config, seed=seed).to(device)
+        network = common.settled(initial_processor(config, seed=seed).to(device), part.images)
     else:
         lam = 0.0 if source == "f without pretext" else config.lam
         how = {"seed": seed, "device": device, "progress": False}

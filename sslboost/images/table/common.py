@@ -3,12 +3,15 @@
 import time
 
 import numpy as np
+import torch
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from sslboost.core.checkpoints import Checkpoint
 from sslboost.core.sweep import code_version
 from sslboost.core.validation import as_choice
 from sslboost.images import data, training
-from sslboost.images.checks import as_device, as_flag, as_seed
+from sslboost.images.batches import to_input
+from sslboost.images.checks import as_device, as_flag, as_images, as_seed, device_of
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.table.profiles import PROFILES
 
@@ -76,6 +79,43 @@ def chosen(profile, pretext, seed, device, compiled):
     as_seed(seed)
     as_device(device)
     return profile.compiled() if as_flag("compiled", compiled) else profile, task
+
+
+@torch.no_grad()
+def settled(network, images):
+    """Return an untrained network after a look at images: its normalisations know their moments.
+
+    A network that has seen nothing divides by 1 where a trained one divides by standard deviations,
+    and gives numbers tens of times smaller: a difference of units, and not of what was learned.
+
+    Parameters
+    ----------
+    network : PretextNetwork or Processor
+        Changed in place.
+    images : uint8 tensor (n, 3, 32, 32)
+        The first 1,000 count, at least two.
+
+    Returns
+    -------
+    PretextNetwork or Processor
+        In evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If they are no such images.
+    """
+    images = as_images("images", images[:1000], least=2).to(device_of(network))
+    norms = [part for part in network.modules() if isinstance(part, _BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = 1.0  # what it sees, in place of what it saw
+    network.train()
+    network(to_input(images))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    return network.eval()
 
 
 def names_of(name, values, known):

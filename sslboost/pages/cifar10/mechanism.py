@@ -14,6 +14,7 @@ from sslboost.images.checks import as_classes, as_images, as_pretext, as_seed
 from sslboost.images.data import Cifar10, Split
 from sslboost.images.probe import fit_probe, network_outputs
 from sslboost.images.processor import ProcessorConfig, initial_processor, train_processor
+from sslboost.images.table.common import settled
 from sslboost.images.table.processed import train_y_error
 
 
@@ -222,10 +223,11 @@ def follow(cifar, parts, pretext, config, n0, *, scored=5000, seed=0, progress=T
         left = train_y_error(network, presented, labels)
         snapshots.append(Snapshot(step, left, told, probe.accuracy))
 
-    start = initial_processor(config, seed=seed)
+    images = torch.tensor(cifar.train_images[parts.pretext])
+    start = settled(initial_processor(config, seed=seed), images)
     observe(0, start)
     trained = train_processor(
-        torch.tensor(cifar.train_images[parts.pretext]),
+        images,
         extra,
         torch.tensor(labels),
         pretext,

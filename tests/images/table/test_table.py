@@ -507,6 +507,21 @@ def test_arithmetic_of_another_kind_is_measured_anew(monkeypatch):
     assert len(versions) == 2 and len(begun) == 2 and not list(folder.glob("*.json"))
 
 
+def test_an_untrained_network_gives_numbers_as_large_as_a_trained_one_s():
+    cifar = data.load()
+    seen, others = (torch.tensor(cifar.train_images[part]) for part in np.split(np.arange(2000), 2))
+    before = initial_processor(SMOKE.processor, seed=0)
+    f = common.settled(initial_processor(SMOKE.processor, seed=0), seen)
+    small, units = (network_outputs(net, others).std(axis=0) for net in (before, f))
+    # A thousand images know a standard deviation to a few per cent, and so do a thousand others.
+    assert small.max() < 0.2 and np.abs(units - 1).max() < 0.25
+    assert not f.training and f.norm.momentum == before.norm.momentum
+    weights = zip(before.parameters(), f.parameters(), strict=True)
+    assert all(torch.equal(*pair) for pair in weights)
+    with pytest.raises(ValueError, match="images must"):
+        common.settled(f, others[:1])
+
+
 def test_what_was_trained_is_found_again_after_a_change_of_what_only_reads(monkeypatch):
     trained = common.checkpoint_of("ssl", 0).path
     monkeypatch.setattr(common, "MODULES", common.MODULES[:-1])
