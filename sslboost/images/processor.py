@@ -29,6 +29,8 @@ from sslboost.images.training import MODULES, descend, initial_network, one_cycl
 
 ADVERSARIES = ("linear", "network")
 
+_MODULES = (*MODULES, "sslboost.core.differentiable", __name__)
+
 
 @dataclass(frozen=True)
 class ProcessorConfig:
@@ -200,7 +202,7 @@ def train_processor(
             generator,
             window=max(1, config.steps // 50),
             unit=1,
-            known_by=(MODULES, *facts, device.type, uses_bfloat16(device)),
+            known_by=(_MODULES, *facts, device.type, uses_bfloat16(device)),
             checkpoint=checkpoint,
             progress=progress,
             name="processor",

@@ -8,7 +8,15 @@ from torch.nn import functional as F
 from sslboost.core.checkpoints import Checkpoint
 from sslboost.core.validation import as_count, takes
 from sslboost.images.batches import Shuffled, augment, to_input
-from sslboost.images.checks import as_classes, as_device, as_flag, as_images, as_seed, device_of
+from sslboost.images.checks import (
+    as_classes,
+    as_device,
+    as_flag,
+    as_images,
+    as_pretext,
+    as_seed,
+    device_of,
+)
 from sslboost.images.data import CLASSES
 from sslboost.images.networks.config import Config
 from sslboost.images.networks.models import PretextNetwork, check_reads
@@ -16,7 +24,9 @@ from sslboost.images.training import descended, initial_network, outputs_of
 
 
 @takes(config=Config, checkpoint=Checkpoint)
-def train_classifier(images, labels, config, *, seed, device="cpu", checkpoint=None, progress=True):
+def train_classifier(
+    images, labels, config, *, seed, pretext=None, device="cpu", checkpoint=None, progress=True
+):
     """Train a network from nothing to tell the classes: what the same labels give without SSL.
 
     Parameters
@@ -27,6 +37,8 @@ def train_classifier(images, labels, config, *, seed, device="cpu", checkpoint=N
     config : Config
     seed : int
         Of the initial weights, the batches and the augmentation.
+    pretext : Rotation, Colourisation or Inpainting, optional
+        Presents the augmented images to the network; they are shown as they are when omitted.
     device : str or torch.device
     checkpoint : Checkpoint, optional
         As of :func:`sslboost.images.training.train`.
@@ -57,6 +69,7 @@ def train_classifier(images, labels, config, *, seed, device="cpu", checkpoint=N
         config.steps(len(images)),
         seed=seed,
         device=device,
+        pretext=pretext,
         facts=(),
         checkpoint=checkpoint,
         progress=progress,
@@ -64,7 +77,9 @@ def train_classifier(images, labels, config, *, seed, device="cpu", checkpoint=N
 
 
 @takes(network=PretextNetwork, config=Config, checkpoint=Checkpoint)
-def fine_tune(network, images, labels, config, *, seed, steps, checkpoint=None, progress=True):
+def fine_tune(
+    network, images, labels, config, *, seed, steps, pretext=None, checkpoint=None, progress=True
+):
     """Give labels to the encoder: train a copy of it, with a new head, to tell the classes.
 
     Parameters
@@ -78,6 +93,8 @@ def fine_tune(network, images, labels, config, *, seed, steps, checkpoint=None, 
         Gives batch and decay; the peak rate is a tenth of its rate.
     seed : int
     steps : int
+    pretext : Rotation, Colourisation or Inpainting, optional
+        As of :func:`train_classifier`.
     checkpoint : Checkpoint, optional
         As of :func:`sslboost.images.training.train`.
     progress : bool
@@ -111,6 +128,7 @@ def fine_tune(network, images, labels, config, *, seed, steps, checkpoint=None, 
         steps,
         seed=seed,
         device=device,
+        pretext=pretext,
         facts=(network,),
         checkpoint=checkpoint,
         progress=progress,
@@ -118,17 +136,19 @@ def fine_tune(network, images, labels, config, *, seed, steps, checkpoint=None, 
 
 
 def _learned(
-    name, network, images, labels, config, steps, *, seed, device, facts, checkpoint, progress
+    name, network, images, labels, config, steps, *, seed, device, pretext, facts, progress, **how
 ):
-    """Train a network to tell the classes of augmented images."""
+    """Train a network to tell the classes of augmented images, as a pretext presents them."""
     progress = as_flag("progress", progress)
     classes = as_classes("labels", labels, rows=len(images), least=2)
     images, classes = images.to(device), torch.from_numpy(classes).to(device)
     generator = torch.Generator(device).manual_seed(seed)
     batch = min(config.batch, len(images))
+    pretext = None if pretext is None else as_pretext(pretext)
 
     def learn(rows):
-        outputs = outputs_of(network, to_input(augment(images[rows], generator)))
+        shown = augment(images[rows], generator)
+        outputs = outputs_of(network, to_input(pretext.present(shown) if pretext else shown))
         hits = outputs.detach().argmax(1) == classes[rows]
         return F.cross_entropy(outputs, classes[rows]), hits.float().mean()
 
@@ -140,8 +160,9 @@ def _learned(
         Shuffled(len(images), batch, generator),
         window=max(1, steps // 25),
         unit=len(images) / batch,
-        facts=(name, images, classes, config, seed, steps, *facts),
-        checkpoint=checkpoint,
+        facts=(name, images, classes, pretext, config, seed, steps, *facts),
+        modules=(__name__,),
         progress=progress,
         name=name,
+        **how,
     )

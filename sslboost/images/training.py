@@ -22,10 +22,9 @@ from sslboost.images.networks.models import PretextNetwork, check_reads, drawn, 
 
 #: The modules whose source decides what training gives; a checkpoint of other sources is not used.
 MODULES = (
-    *(f"sslboost.core.{part}" for part in ("checkpoints", "compute", "differentiable")),
+    *(f"sslboost.core.{part}" for part in ("checkpoints", "compute")),
     *(f"sslboost.images.networks.{part}" for part in ("config", "encoders", "models")),
-    *(f"sslboost.images.{part}" for part in ("batches", "pretexts", "processor")),
-    *(f"sslboost.images.{part}" for part in ("supervised", "training")),
+    *(f"sslboost.images.{part}" for part in ("batches", "pretexts", "training")),
 )
 
 
@@ -122,7 +121,7 @@ def train(
     )
 
 
-def descended(network, learn, config, steps, batches, *, facts, **how):
+def descended(network, learn, config, steps, batches, *, facts, modules=(), **how):
     """Train a network for a loss; on a CPU with the threads of its configuration.
 
     Parameters
@@ -137,6 +136,8 @@ def descended(network, learn, config, steps, batches, *, facts, **how):
         Its generator, on the device to train on, is all the randomness of ``learn``.
     facts : tuple
         What the training is known by, besides its code and where it runs.
+    modules : tuple of str
+        Whose source decides as well what it gives.
     **how
         As of :func:`sslboost.core.checkpoints.run`.
 
@@ -156,7 +157,7 @@ def descended(network, learn, config, steps, batches, *, facts, **how):
         descend(loss, optimizer, schedule)
         return torch.stack([loss, score])
 
-    known_by = (MODULES, *facts, device.type, uses_bfloat16(device))
+    known_by = ((*MODULES, *modules), *facts, device.type, uses_bfloat16(device))
     parts = [network, optimizer, schedule, batches]
     with threads(config.threads):
         taken = checkpoints.run(advance, steps, parts, generator, known_by=known_by, **how)

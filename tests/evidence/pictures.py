@@ -156,7 +156,7 @@ def profile():
     """A profile that is measured in a moment."""
     ssl = tiny(widths=(4, 4))
     psi = tiny(widths=(4,), architecture="perceptron")
-    further = {"tuning": 2, "layers": layers(), "supervised": 1}
+    further = {"tuning": 2, "supervised": 1}
     return profiles.Profile("evidence", (20, 20, 200), 20, ssl, tiny_processor(), psi, **further)
 
 

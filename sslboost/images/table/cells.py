@@ -58,7 +58,7 @@ def untrained(profile, pretext, seed, device, compiled, rng=None):
         rows = [row_of("input", "none", row) for row in readings.input_rows(part)]
         start = initial_network(profile.ssl, task.outputs, seed=seed).to(device)
         start = settled(start, task.present(part.images))
-        random = readings.hidden_rows(start, part, profile.layers)
+        random = readings.hidden_rows(start, part)
         rows += [row_of("random", "network", row) for row in random]
     return timed(rows, started)
 
@@ -97,7 +97,7 @@ def ssl(profile, pretext, seed, device, compiled, rng=None):
         network = trained.network
         told = pretext_accuracy(network, part.raw_test, task, seed=seed)
         further = {"seed": seed, "components": profile.processor.features}
-        learned = readings.hidden_rows(network, part, profile.layers, further=further)
+        learned = readings.hidden_rows(network, part, further=further)
         learned += readings.output_rows(network, part, pretext=task)
     own = {"training_seconds": trained.seconds}
     rows = [row_of("ssl", "network", row, pretext_accuracy=told) | own for row in learned]
@@ -133,20 +133,19 @@ def supervised(profile, pretext, seed, device, compiled, rng=None):
     with threads(profile.ssl.threads):
         part = part_of(profile, task, seed, device=device)
         for labels, own in part.rows.items():
-            network = _classifier(
-                profile, part.downstream[own], part.labels[own], seed, device, (*names, labels)
-            )
+            taught = part.raw_downstream[own], part.labels[own]
+            network = _classifier(profile, task, *taught, seed, device, (*names, labels))
             rows.append(row_of("supervised", "none", readings.told_row(network, part, labels)))
     for labels in part.rows:
         checkpoint_of(*names, labels).remove()
     return timed(rows, started)
 
 
-def _classifier(profile, images, labels, seed, device, names):
+def _classifier(profile, task, images, labels, seed, device, names):
     """Plain SSL's network, trained on labels alone."""
     config = replace(profile.ssl, epochs=profile.supervised_epochs(len(images)))
     how = {"seed": seed, "device": device, "checkpoint": checkpoint_of(*names), "progress": False}
-    return train_classifier(images, labels, config, **how).network
+    return train_classifier(images, labels, config, pretext=task, **how).network
 
 
 def alternative(profile, pretext, n0, borrow, seed, device, compiled, rng=None):
@@ -183,17 +182,17 @@ def alternative(profile, pretext, n0, borrow, seed, device, compiled, rng=None):
     started = time.perf_counter()
     profile, task = chosen(profile, pretext, seed, device, compiled)
     names = (profile.name, "labels", pretext, n0, as_flag("borrow", borrow), seed, device, compiled)
-    layer = profile.layers[-1:]  # one for all: heads on every layer take longer than the networks
     with threads(profile.ssl.threads):
         part = part_of(profile, task, seed, borrow=borrow, device=device)
         extra, labels = part.take(n0)
         network = _plain(profile, pretext, seed, part, device, compiled).network
-        presented = task.present(extra)
-        head = readings.hidden_rows(network, part, layer, more=(presented, labels))
-        how = {"seed": seed, "steps": profile.tuning, "progress": False}
-        tuned = fine_tune(network, presented, labels, profile.ssl, **how).network
+        # One for all: heads on every layer take longer than the networks.
+        layer = readings.layers_of(network.encoder)[-1:]
+        head = readings.hidden_rows(network, part, layer, more=(task.present(extra), labels))
+        how = {"seed": seed, "steps": profile.tuning, "pretext": task, "progress": False}
+        tuned = fine_tune(network, extra, labels, profile.ssl, **how).network
         encoder = readings.hidden_rows(tuned, part, layer)
-        taught = _classifier(profile, presented, labels, seed, device, names)
+        taught = _classifier(profile, task, extra, labels, seed, device, names)
         alone = readings.hidden_rows(taught, part, layer)
     checkpoint_of(*names).remove()
     rows = [row_of("head", "network", row) for row in head]

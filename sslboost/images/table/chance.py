@@ -21,10 +21,11 @@ from sslboost.images.checks import as_counts, as_device, as_flag, as_seed, devic
 from sslboost.images.lagging import train_lagging
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import network_outputs, pretext_accuracy, stage_features
-from sslboost.images.processor import initial_processor, train_processor
+from sslboost.images.processor import initial_processor
 from sslboost.images.table import common, recording
 from sslboost.images.table._heads import HEADS, read_heads, scored
 from sslboost.images.table.part import part_of
+from sslboost.images.table.processed import learned
 from sslboost.images.table.profiles import PROFILES
 from sslboost.images.training import descend, initial_network, one_cycle, outputs_of, train
 
@@ -50,7 +51,7 @@ _ROTATION = PRETEXTS["rotation"]
 
 
 def lagging(profile, n0, optimiser, rate, seed, device, rng=None):
-    """Measure a head on f(x) where f was trained beside heads that lag behind it.
+    """Measure heads on f(x) where f was trained beside heads that lag behind it.
 
     Parameters
     ----------
@@ -91,10 +92,10 @@ def lagging(profile, n0, optimiser, rate, seed, device, rng=None):
         )
         features = [network_outputs(trained.network, x) for x in (part.downstream, part.test)]
         if trained.diverged is None and all(np.isfinite(f).all() for f in features):
-            rows = read_heads(part, *features, heads=("scale-free",))
+            rows = read_heads(part, *features, heads=tuple(HEADS))
         else:  # no number is larger than another, and the first class is predicted everywhere
             nothing = np.zeros(len(part.test_labels), int)
-            rows = [scored(part, labels, "scale-free", nothing) for labels in part.rows]
+            rows = [scored(part, labels, head, nothing) for head in HEADS for labels in part.rows]
     own = {"diverged": trained.diverged, "size": float(trained.history[-1][3])}
     return [row | own | {"seconds": time.perf_counter() - started} for row in rows]
 
@@ -151,14 +152,13 @@ def _extractor(source, chosen, part, n0, seed, device):
     """A function from images to the vectors that psi reads."""
     if source == "pixels":
         return lambda x: F.adaptive_avg_pool2d(x.float() / 255, _GRID).flatten(1).numpy()
-    config = replace(chosen.processor, steps=chosen.processor_steps(n0))
     if source == "untrained f":
-        network = common.settled(initial_processor(config, seed=seed).to(device), part.images)
+        start = initial_processor(chosen.processor, seed=seed).to(device)
+        network = common.settled(start, part.images)
     else:
-        lam = 0.0 if source == "f without pretext" else config.lam
-        how = {"seed": seed, "device": device, "progress": False}
-        given = part.images, *part.take(n0), _ROTATION, replace(config, lam=lam)
-        network = train_processor(*given, **how).network
+        lam = 0.0 if source == "f without pretext" else chosen.processor.lam
+        names = "rotation", "linear", lam, n0, False, seed, device, False
+        network = learned(chosen, part, *names)
     return lambda x: network_outputs(network, x)
 
 

@@ -18,8 +18,8 @@ from sslboost.images.table.profiles import PROFILES
 #: The modules whose source decides what a cell measures; results of other sources are kept apart.
 MODULES = (
     *training.MODULES,
-    "sslboost.core.linalg",
-    "sslboost.images.data",
+    *(f"sslboost.core.{part}" for part in ("differentiable", "linalg")),
+    *(f"sslboost.images.{part}" for part in ("data", "processor", "supervised")),
     *(f"sslboost.images.probe.{part}" for part in ("features", "given", "head", "mlp")),
     *(f"sslboost.images.table.{part}" for part in ("cells", "common", "part")),
     *(f"sslboost.images.table.{part}" for part in ("processed", "profiles", "readings")),

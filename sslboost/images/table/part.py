@@ -34,10 +34,10 @@ class Part:
     ----------
     images : uint8 tensor (n1, 3, 32, 32)
         For the pretext.
-    extra, downstream, test, raw_test : uint8 tensors (n, 3, 32, 32)
+    extra, downstream, raw_downstream, test, raw_test : uint8 tensors (n, 3, 32, 32)
         The extra images, in an order drawn by the seed, are raw and followed by the pretext
         images where labels may be borrowed; downstream and test images are as the pretext
-        presents them.
+        presents them, and raw.
     extra_labels, labels, test_labels : int64 arrays (n,)
     rows : dict of str to int array
         Downstream rows whose labels the head may use: ``full``, all; ``half``, half of them.
@@ -48,6 +48,7 @@ class Part:
     images: torch.Tensor
     extra: torch.Tensor
     downstream: torch.Tensor
+    raw_downstream: torch.Tensor
     test: torch.Tensor
     raw_test: torch.Tensor
     extra_labels: np.ndarray
@@ -87,7 +88,7 @@ class Part:
         -------
         list of dict
             ``labels``, ``features`` (the kind), ``layer`` (the name), ``accuracy`` on the test
-            images and ``held_out``.
+            images, ``held_out``, and the ``penalty`` that was chosen.
 
         Raises
         ------
@@ -170,8 +171,8 @@ def _chosen(rows, names, labels):
 
 
 def _row(labels, kind, probe):
-    own = {"layer": probe.name, "accuracy": probe.accuracy, "held_out": probe.held_out}
-    return {"labels": labels, "features": kind, **own}
+    own = {"layer": probe.name, "penalty": probe.penalty, "held_out": probe.held_out}
+    return {"labels": labels, "features": kind, **own, "accuracy": probe.accuracy}
 
 
 def principal_components(X, X_test, components, *, device="cpu"):
@@ -262,11 +263,13 @@ def part_of(profile, pretext, seed, *, borrow=False, device="cpu"):
     parts, device = data.split(sizes=profile.sizes), as_device(device)
     extra, half = _drawn(parts, as_seed(seed), borrow)
     raw_test = torch.tensor(cifar.test_images[: profile.test])
+    raw_downstream = torch.tensor(cifar.train_images[parts.downstream])
     labels = frozen(cifar.train_labels[parts.downstream])
     return Part(
         images=torch.tensor(cifar.train_images[parts.pretext]),
         extra=torch.tensor(cifar.train_images[extra]),
-        downstream=pretext.present(torch.tensor(cifar.train_images[parts.downstream])),
+        downstream=pretext.present(raw_downstream),
+        raw_downstream=raw_downstream,
         test=pretext.present(raw_test),
         raw_test=raw_test,
         extra_labels=frozen(cifar.train_labels[extra]),

@@ -12,6 +12,7 @@ from sslboost.core.validation import as_choice, as_count, as_number, takes
 from sslboost.images.checks import as_classes, as_images, as_pretext, as_seed
 from sslboost.images.data import CLASSES
 from sslboost.images.networks.models import Processor
+from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import network_outputs, pretext_accuracy
 from sslboost.images.processor import ADVERSARIES, explained_share, linear_psi, train_processor
 from sslboost.images.table import readings
@@ -59,42 +60,61 @@ def processor(profile, pretext, adversary, lam, n0, borrow, seed, device, compil
     started = time.perf_counter()
     profile, task = chosen(profile, pretext, seed, device, compiled)
     as_choice("adversary", adversary, ADVERSARIES)
-    config = replace(
-        profile.processor,
-        lam=as_number("lam", lam, least=0),
-        steps=profile.processor_steps(n0),
-    )
-    names = (profile.name, pretext, adversary, lam, n0, borrow, seed, device, compiled)
+    lam = as_number("lam", lam, least=0)
+    names = (pretext, adversary, lam, n0, borrow, seed, device, compiled)
     decays = {"network": profile.ssl.decay, "network-no-decay": 0.0}
-    kept = [checkpoint_of(name, *names) for name in ("processor", *decays)]
+    kept = [checkpoint_of(name, profile.name, *names) for name in decays]
     with threads(profile.ssl.threads):
         part = part_of(profile, task, seed, borrow=borrow, device=device)
+        f = learned(profile, part, *names)
         extra, labels = part.take(n0)
-        f = train_processor(
-            part.images,
-            extra,
-            labels,
-            task,
-            config,
-            adversary=adversary,
-            seed=seed,
-            device=device,
-            checkpoint=kept[0],
-            progress=False,
-        ).network
         facts = {"train_y_error": train_y_error(f, task.present(extra), labels)}
-        told = told_linearly(f, part.images, task, seed=seed, batch=config.network.batch)
+        told = told_linearly(f, part.images, task, seed=seed, batch=profile.processor.network.batch)
         facts["told"], facts["told_in_batches"] = told
         arm = "beyond" if borrow else "processor"
         own = readings.output_rows(f, part) + readings.hidden_rows(f, part)
         rows = [row_of(arm, "none", row) for row in own]
         rows += _linear_rows(arm, f, part, task, seed)
-        for (psi, decay), checkpoint in zip(decays.items(), kept[1:], strict=True):
+        for (psi, decay), checkpoint in zip(decays.items(), kept, strict=True):
             own = replace(profile.psi, decay=decay)
             rows += _network_rows(arm, psi, f, part, task, own, seed, device, checkpoint)
     for checkpoint in kept:
         checkpoint.remove()
     return timed([row | facts for row in rows], started)
+
+
+def learned(profile, part, pretext, adversary, lam, n0, borrow, seed, device, compiled):
+    """Return the processor of a cell, trained once for all the cells that need it.
+
+    Parameters
+    ----------
+    profile : Profile
+    part : Part
+        Of the same pretext and seed, with borrowed labels where they may be.
+    pretext, adversary, lam, n0, borrow, seed, device, compiled
+        As of :func:`processor`.
+
+    Returns
+    -------
+    Processor
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above, or there are fewer labels.
+    """
+    names = (pretext, adversary, lam, n0, borrow, seed, device, compiled)
+    return train_processor(
+        part.images,
+        *part.take(n0),
+        PRETEXTS[pretext],
+        replace(profile.processor, lam=lam, steps=profile.processor_steps(n0)),
+        adversary=adversary,
+        seed=seed,
+        device=device,
+        checkpoint=checkpoint_of("processor", profile.name, *names),
+        progress=False,
+    ).network
 
 
 @takes(f=Processor)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from sslboost.core.validation import as_count, as_number
 from sslboost.images.checks import as_counts
 from sslboost.images.networks.config import Config
-from sslboost.images.probe import Layer
 from sslboost.images.processor import ProcessorConfig
 
 
@@ -28,9 +27,6 @@ class Profile:
         Of the network psi on f(x), trained as that of ``ssl``; its weight decay is a reading.
     tuning : int
         Steps of fine-tuning, the alternative that gives the extra labels to the encoder.
-    layers : tuple of Layer
-        Of plain SSL's encoder, among which held-out labels choose what the head reads; the last of
-        them is what the heads of other uses of the labels read.
     supervised : float
         Epochs of supervised training, where that is no more than the steps of plain SSL.
     """
@@ -42,7 +38,6 @@ class Profile:
     processor: ProcessorConfig
     psi: Config
     tuning: int
-    layers: tuple[Layer, ...]
     supervised: float
 
     def __post_init__(self):
@@ -52,9 +47,6 @@ class Profile:
         for name in ("test", "tuning"):
             as_count(name, getattr(self, name))
         as_number("supervised", self.supervised, above=0)
-        object.__setattr__(self, "layers", tuple(self.layers))
-        if not self.layers or not all(isinstance(layer, Layer) for layer in self.layers):
-            raise ValueError(f"layers must be at least one Layer, got {self.layers!r:.200}")
         for name, kind in (("ssl", Config), ("processor", ProcessorConfig), ("psi", Config)):
             if not isinstance(getattr(self, name), kind):
                 raise ValueError(f"{name} must be a {kind.__name__}, got {getattr(self, name)!r}")
@@ -85,9 +77,6 @@ def _rival(*widths):
 
 _WIDE = Config((32, 64, 256, 256), architecture="wide", epochs=16)
 
-#: Every stage at 4 x 4, the last but one at 8 x 8 too, and the last two side by side.
-_LAYERS = (*(Layer((stage,)) for stage in (1, 2, 3, 4)), Layer((3,), 8), Layer((3, 4)))
-
 #: Half an hour of one core for a plain psi where bfloat16 is native.
 LAPTOP = Profile(
     name="laptop",
@@ -99,7 +88,6 @@ LAPTOP = Profile(
     ),
     psi=replace(_WIDE, widths=(256, 256), architecture="perceptron"),
     tuning=200,
-    layers=_LAYERS,
     supervised=40,
 )
 
@@ -135,7 +123,6 @@ PAPER = Profile(
     ),
     psi=replace(_RESNET18, widths=(512, 512), epochs=20, architecture="perceptron"),
     tuning=1000,
-    layers=_LAYERS,
     supervised=100,
 )
 
@@ -150,7 +137,6 @@ SMOKE = Profile(
     processor=ProcessorConfig(network=_TINY, adversary=_rival(32, 32), features=16, steps=40),
     psi=replace(_TINY, widths=(32, 32), epochs=1, architecture="perceptron"),
     tuning=20,
-    layers=(Layer((2,), 2), Layer((2, 3), 2)),
     supervised=2,
 )
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from sslboost.core.validation import as_choice, as_samples, takes
 from sslboost.images.checks import as_evaluated
+from sslboost.images.networks.encoders import ENCODERS, Perceptron
 from sslboost.images.networks.models import PretextNetwork, Processor
 from sslboost.images.probe import Layer, layer_features, network_outputs
 from sslboost.images.probe.features import as_layers
@@ -34,6 +35,32 @@ def input_rows(part):
     return part.score("input", ["pixels"], *_both(part, pixels))
 
 
+@takes(encoder=ENCODERS)
+def layers_of(encoder):
+    """Return what a head may read of an encoder, whichever it is.
+
+    Parameters
+    ----------
+    encoder : Encoder, WideEncoder, ResNet18 or Perceptron
+
+    Returns
+    -------
+    list of Layer
+        Every stage at 4 x 4, the last but one at 8 x 8 too, and the last two side by side.
+
+    Raises
+    ------
+    ValueError
+        If it is none of those.
+    """
+    last = len(encoder.widths)
+    layers = [Layer((stage,)) for stage in range(1, last + 1)]
+    if last > 1:
+        finer = [] if isinstance(encoder, Perceptron) else [Layer((last - 1,), 8)]
+        layers += [*finer, Layer((last - 1, last))]
+    return layers
+
+
 @takes(part=Part)
 def hidden_rows(network, part, layers=None, *, processor=None, more=None, further=None):
     """Return rows of heads on the layers of a network's encoder, and on the best of them.
@@ -43,7 +70,7 @@ def hidden_rows(network, part, layers=None, *, processor=None, more=None, furthe
     network : PretextNetwork or Processor
     part : Part
     layers : sequence of Layer, optional
-        Every stage by itself, at 4 x 4, when omitted.
+        Those of :func:`layers_of` when omitted.
     processor : torch.nn.Module, optional
         The f between images and network.
     more : pair of uint8 tensor (n, 3, 32, 32) and int array (n,), optional
@@ -62,9 +89,7 @@ def hidden_rows(network, part, layers=None, *, processor=None, more=None, furthe
         If an argument is not as above.
     """
     as_evaluated("network", network, (PretextNetwork, Processor))
-    if layers is None:
-        layers = [Layer((stage + 1,)) for stage in range(len(network.encoder.widths))]
-    layers = as_layers(layers)
+    layers = layers_of(network.encoder) if layers is None else as_layers(layers)
 
     def extract(images):
         return layer_features(network.encoder, images, layers, processor=processor)
@@ -143,7 +168,7 @@ def told_row(network, part, labels):
     (outputs,) = mirrored(lambda images: [network_outputs(network, images)], part.test)
     accuracy = float(np.mean(outputs.argmax(axis=1) == part.test_labels))
     own = {"labels": labels, "features": "output", "layer": "output"}
-    return own | {"accuracy": accuracy, "held_out": None}
+    return own | {"penalty": None, "held_out": None, "accuracy": accuracy}
 
 
 def mirrored(extract, images):

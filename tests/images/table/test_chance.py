@@ -36,7 +36,8 @@ def test_a_constant_prediction_is_right_on_one_image_in_ten(cifar):
         assert row["accuracy"] == share
     # Control: heads that learn slowly stay finite, and then predictions differ.
     calm = chance.lagging("smoke", 60, "adam", 1e-4, 0, "cpu")
-    assert [row["labels"] for row in calm] == ["full", "half"]
+    assert [row["labels"] for row in calm] == ["full", "half"] * 3
+    assert {row["head"] for row in calm} == {row["head"] for row in diverged} == set(_heads.HEADS)
     for row in calm:
         assert row["diverged"] is None and row["commonest"] < 1 and row["size"] > 0
     assert calm != chance.lagging("smoke", 60, "adam", 1e-4, 1, "cpu")

@@ -63,7 +63,7 @@ def scored_part():
     y = (X @ rng.standard_normal((30, 10))).argmax(1)
     nothing = torch.zeros(0)
     rows = {"full": np.arange(500), "half": np.arange(0, 500, 2)}
-    part = Part(*[nothing] * 5, nothing, y[:500], y[500:700], rows)
+    part = Part(*[nothing] * 6, nothing, y[:500], y[500:700], rows)
     stages = [[X[part] + 1e-3, X[part, :5]] for part in (slice(500), slice(500, 700))]
     return part, stages, ([X[700:], X[700:, :5]], (y[700:] + 3) % 10)
 
@@ -84,7 +84,8 @@ def test_every_layer_and_the_best_one_are_scored():
         expected = [
             {
                 **{"labels": labels, "features": kind, "layer": probe.name},
-                **{"accuracy": probe.accuracy, "held_out": probe.held_out},
+                **{"penalty": probe.penalty, "held_out": probe.held_out},
+                "accuracy": probe.accuracy,
             }
             for kind, probe in [*(("layer", probe) for probe in probes), ("hidden", probes[0])]
         ]
@@ -191,8 +192,6 @@ def of(p, stages, test, **how):
             "train_features must have no mask",
         ),
         (lambda p: replace(SMOKE, sizes=(1, 2)), "sizes must be 3 counts"),
-        (lambda p: replace(SMOKE, layers=()), "layers must be at least one Layer"),
-        (lambda p: replace(SMOKE, layers=["a"]), "layers must be at least one Layer"),
         (lambda p: replace(SMOKE, supervised=0), "supervised must be"),
         (lambda p: principal_components(np.eye(3), np.eye(3), 3), "components must be at most 2"),
         (lambda p: replace(SMOKE, psi=SMOKE.processor), "psi must be a Config"),

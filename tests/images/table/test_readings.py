@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from sslboost.images.networks.encoders import Perceptron
 from sslboost.images.pretexts import PRETEXTS
 from sslboost.images.probe import Layer, fit_probe, layer_features, network_outputs
 from sslboost.images.processor import initial_processor
@@ -61,9 +62,13 @@ def test_hidden_rows_are_heads_on_the_layers(part, network):
     more = readings.hidden_rows(network, part, [layer], more=(extra, labels))
     expected = by_hand(part, "full", X, X_test, more=(both_ways(extract, extra), labels))
     assert more[0]["accuracy"] == expected
-    assert [row["layer"] for row in readings.hidden_rows(network, part)[:3]] == [
-        f"stage {stage} at 4 x 4" for stage in (1, 2, 3)
+    every = [layer.name for layer in readings.layers_of(network.encoder)]
+    assert every == [
+        *(f"stage {stage} at 4 x 4" for stage in (1, 2, 3)),
+        *("stage 2 at 8 x 8", "stages 2 + 3 at 4 x 4"),
     ]
+    assert [row["layer"] for row in readings.hidden_rows(network, part)[:5]] == every
+    assert len(readings.layers_of(Perceptron(4, (3, 2)))) == 3  # vectors have no grid
 
 
 def test_output_rows_are_heads_on_what_the_network_gives(part):

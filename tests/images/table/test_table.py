@@ -71,10 +71,10 @@ def untimed(rows):
 
 
 def test_every_row_names_its_arm_and_says_what_was_measured(rows):
-    # Pixels; two layers and the best of them; these, two further readings and the output of ssl.
-    plain = 1 + 3 + 6
-    # Of f its output, three layers and the best; linear; twice a network's output, layers and best.
-    processed = 5 + 1 + 2 * 4
+    # Pixels; five layers and the best of them; these, two further readings and the output of ssl.
+    plain = 1 + 6 + 9
+    # Of f its output, five layers and the best; linear; twice a network's output, layers and best.
+    processed = 7 + 1 + 2 * 5
     assert len(rows) == 2 * (plain + 2 * processed)  # all and half of the labels; two n0
     for row in rows:
         assert row.keys() >= FIELDS
