@@ -12,7 +12,7 @@ from sslboost.images.networks.config import Config
 from sslboost.images.pretexts import PRETEXTS, Rotation
 from sslboost.images.probe import network_outputs, pretext_accuracy
 from sslboost.images.processor import initial_processor
-from sslboost.images.supervised import fine_tune
+from sslboost.images.supervised import fine_tune, train_classifier
 from sslboost.images.table.profiles import SMOKE
 from sslboost.images.training import initial_network, one_cycle, train
 
@@ -159,6 +159,24 @@ def test_the_rate_rises_over_a_tenth_and_falls_to_nothing():
     assert rates[:5] == pytest.approx([0.3 / 4, 0.6 / 4, 0.9 / 4, 0.3, 0.3])
     assert rates[22] == pytest.approx(0.15) and rates[4:] == sorted(rates[4:], reverse=True)
     assert 0 < rates[-1] < 0.001
+
+
+def test_what_a_pretext_hides_stays_hidden_where_images_are_shifted(extra):
+    images, labels = extra
+    other = images.clone()
+    other[:, :, 12:20, 12:20] = 0  # within the hidden centre wherever it is shifted
+
+    def taught(images, pretext, seed=0):
+        how = {"seed": seed, "pretext": pretext, "progress": False}
+        return train_classifier(images, labels, QUICK, **how)
+
+    hidden = PRETEXTS["inpainting"]
+    assert same(taught(images, hidden), taught(other, hidden))
+    assert not same(taught(images, None), taught(other, None))
+    how = {"seed": 0, "steps": 3, "progress": False}
+    network = taught(images, hidden).network
+    tuned = [fine_tune(network, x, labels, QUICK, pretext=hidden, **how) for x in (images, other)]
+    assert same(*tuned)
 
 
 def test_labels_are_learned_by_a_copy_of_the_encoder(rotated, extra):
