@@ -167,6 +167,27 @@ def test_off_centre_a_head_reads_z_from_what_is_independent_of_it(name):
     assert least(0.0) == g(np.abs(z)).mean()
 
 
+def test_without_gaussians_keeping_the_label_can_be_paid_more_than_blindness():
+    """Each with its own best head, over a grid: that of a blind f need not be 0 then.
+
+    z = (e_1, e_2 + s y_hat) with random signs, the l1 norm and a g that is nearly a step.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(121)
+    u, v = (part.ravel() for part in np.meshgrid(nodes, nodes))
+    mass = np.outer(weights, weights).ravel() / weights.sum() ** 2
+    heads = [(p, q) for p in np.linspace(-1.2, 1.2, 13) for q in np.linspace(-1.2, 1.2, 13)]
+
+    def paid(s, first, second, f):
+        z = [(e, d + s * u) for e in (-1, 1) for d in (-1, 1)]
+        sizes = [np.abs(a + first * f) + np.abs(b + second * f) for a, b in z]
+        return np.mean([mass @ -np.expm1(-(size**8) / 20) for size in sizes])
+
+    blind, keeping = (min(paid(0.6, *head, f) for head in heads) for f in (v, u))
+    nothing = paid(0.6, 0, 0, u)
+    assert nothing - keeping > 0.02  # the margin of the formula is positive
+    assert blind < keeping - 0.02  # and yet the blind processor is paid less
+
+
 def test_dropping_monotonicity_turns_the_margin_around():
     redescending = GeneralLoss(lambda r: r**2 * np.exp(-(r**2)))
     found = margin(POPULATION, redescending, n=40_000, rng=6)
