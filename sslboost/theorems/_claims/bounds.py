@@ -11,6 +11,7 @@ from sslboost.bounds.model_dependent import empirical_excess, memorising_process
 from sslboost.core.certificate import Certificate
 from sslboost.core.linalg import square_root
 from sslboost.population import GaussianPopulation
+from sslboost.representation.pretext import LinearMap
 from sslboost.theorems._claims.processor import small_family
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem
 
@@ -142,7 +143,7 @@ def _interpolates(problem, rng):
     return Certificate("", float(error), tolerance=1e-6)
 
 
-def _capacity_theorem(name, statement, build, points):
+def _capacity_theorem(name, statement, build, points, best=None):
     return Theorem(
         name,
         _CAPACITY,
@@ -151,7 +152,7 @@ def _capacity_theorem(name, statement, build, points):
         ("no more points than the construction has room for", "points in general position"),
         lambda rng: _memory(rng, build, points, points),
         _interpolates,
-        lambda rng: _memory(rng, build, points + 1, points),
+        lambda rng: _memory(rng, best or build, points + 1, points + (best is not None)),
         "thm-capacity",
     )
 
@@ -279,9 +280,10 @@ THEOREMS = (
     ),
     _capacity_theorem(
         "Capacity of linear maps",
-        r"linear maps of $d$ inputs interpolate $d$ points: capacity at least $d$",
+        r"linear maps of $d$ inputs interpolate $d$ points, and not $d + 1$: capacity $d$",
         capacity.memorise_linear,
         40,
+        lambda X, Y: LinearMap(np.linalg.lstsq(X, Y, rcond=None)[0].T, np.zeros(Y.shape[1])),
     ),
     _capacity_theorem(
         "Capacity of two-layer networks",
