@@ -227,8 +227,8 @@ def margin(population, loss, lam=1.0, *, A=None, n=100_000, rng=None):
     lam : float
         Weight of the pretext term.
     A : array (d_f, d_x), optional
-        The processor; E[y|x] when omitted, for which this is the distance between the minimum
-        and every processor that meets (C2).
+        The processor; E[y|x] when omitted, for which every processor that meets (C2) exceeds
+        the minimum by at least this.
     n : int
         Number of draws.
     rng : numpy.random.Generator or int, optional

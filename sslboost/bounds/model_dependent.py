@@ -107,11 +107,12 @@ def memorising_processor(population, X_extra, Y_extra, widths, rng=None):
 
 @takes(population=GaussianPopulation)
 def tail_processor(population, X_extra):
-    """Return a network that is E[y|x] at the extra inputs, up to a linear map, and blind to z.
+    """Return a network that is E[y|x] at the extra inputs, up to a linear map, with cov[f, z] = 0.
 
     In each coordinate u of E[y|x] it returns u - C (max(u - t, 0) - max(-u - t, 0)), with t the
     largest abs(u) in the sample and C = 1 / P(abs(u) > t): what happens where there is no extra
-    label cancels the covariance with u, and with it those with y and z.
+    label cancels the covariance with u, and with it those with y and z. Linear heads find nothing
+    of the label in f(x); a function of f(x) that is not linear finds nearly all of it.
 
     Parameters
     ----------
@@ -151,7 +152,7 @@ def tail_processor(population, X_extra):
 
 @takes(population=GaussianPopulation)
 def lost_label(population):
-    """Return ||V' K_y||_F^2, the least that any f uncorrelated with z loses of the label.
+    """Return ||V' K_y||_F^2, the least that linear heads on f lose of the label if cov[f, z] = 0.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from sslboost.processor.empirical import certificate_solution
 
 POPULATION = latent_population(2, 2, dims_x=(3, 3, 10), dims_z=(2, 2))
 Z = stats.norm.isf(1e-6 / 40)
+SIZES = "d_x", "d_z", "d_y"
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -118,6 +119,73 @@ def test_blind_processor_has_no_margin_and_interpolates():
     assert general_loss.extra_loss(A, x, y, LOSSES["absolute"]) < 1e-8
     best = POPULATION.best_linear("y", "x")
     assert general_loss.extra_loss(best, x, y, LOSSES["absolute"]) > 1e-3
+
+
+def _law_with(cov_xy, cov_xz, cov_yz):
+    """Six standard inputs, one label and one pretext label of variance 2."""
+    cov = 2 * np.eye(8)
+    cov[:6, :6] = np.eye(6)
+    cov[:6, 6], cov[:6, 7], cov[6, 7] = cov_xz, cov_xy, cov_yz
+    return GaussianPopulation(np.triu(cov) + np.triu(cov, 1).T, 6, 1, 1)
+
+
+def test_a_label_that_shares_with_z_only_what_x_does_not_tell_has_no_margin():
+    """What counts is U' K_z and not Cov[y, z]: an interpolant beside y_hat meets (C2) for free."""
+    inputs = np.eye(6)
+    law = _law_with(inputs[0], inputs[1], 0.8)
+    assert law.block("y", "z")[0, 0] == 0.8
+    assert margin(law, LOSSES["absolute"], rng=0, n=100).value == 0
+    x, _, y = law.sample(4, 0)
+    both = np.vstack([certificate_solution(law, x, y), law.best_linear("y", "x")])
+    assert general_loss.extra_loss(both, x, y, LOSSES["absolute"]) < 1e-8
+    assert np.abs(general_loss.explained_cov(law, both)).max() < 1e-20
+    seen = _law_with(inputs[0], inputs[0], 0.8)  # control: z tells of the label's direction
+    assert margin(seen, LOSSES["absolute"], rng=0, n=1000).value > 0.1
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_margin_is_positive_where_x_tells_all_of_z(name):
+    """Cov[z | x] is 0, and that of z - E[z | y_hat] singular."""
+    T, z = np.eye(len(POPULATION.cov)), slice(POPULATION.d_x, POPULATION.d_x + POPULATION.d_z)
+    T[z] = POPULATION.best_linear("z", "x") @ T[: POPULATION.d_x]
+    law = GaussianPopulation(T @ POPULATION.cov @ T.T, *(getattr(POPULATION, k) for k in SIZES))
+    assert np.abs(law.conditional("z", "z", given="x")).max() < 1e-12
+    found = margin(law, LOSSES[name], n=40_000, rng=1)
+    assert found.value > Z * found.standard_error
+
+
+@pytest.mark.parametrize("name", ["squared", "absolute"])
+def test_off_centre_a_head_reads_z_from_what_is_independent_of_it(name):
+    """The head on a blind f with mean 1 tells the mean of z, so that "centred" is needed."""
+    rng, g = np.random.default_rng(8), LOSSES[name].g
+    blind, z = 1 + rng.standard_normal(50_000), rng.standard_normal(50_000)
+
+    def least(mean):
+        return min(g(np.abs(z + mean - w * blind)).mean() for w in np.linspace(0, mean, 21))
+
+    assert least(5.0) < 0.7 * g(np.abs(z + 5)).mean()
+    assert least(0.0) == g(np.abs(z)).mean()
+
+
+def test_without_gaussians_keeping_the_label_can_be_paid_more_than_blindness():
+    """Each with its own best head, over a grid: that of a blind f need not be 0 then.
+
+    z = (e_1, e_2 + s y_hat) with random signs, the l1 norm and a g that is nearly a step.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(121)
+    u, v = (part.ravel() for part in np.meshgrid(nodes, nodes))
+    mass = np.outer(weights, weights).ravel() / weights.sum() ** 2
+    heads = [(p, q) for p in np.linspace(-1.2, 1.2, 13) for q in np.linspace(-1.2, 1.2, 13)]
+
+    def paid(s, first, second, f):
+        z = [(e, d + s * u) for e in (-1, 1) for d in (-1, 1)]
+        sizes = [np.abs(a + first * f) + np.abs(b + second * f) for a, b in z]
+        return np.mean([mass @ -np.expm1(-(size**8) / 20) for size in sizes])
+
+    blind, keeping = (min(paid(0.6, *head, f) for head in heads) for f in (v, u))
+    nothing = paid(0.6, 0, 0, u)
+    assert nothing - keeping > 0.02  # the margin of the formula is positive
+    assert blind < keeping - 0.02  # and yet the blind processor is paid less
 
 
 def test_dropping_monotonicity_turns_the_margin_around():

@@ -6,6 +6,7 @@ from scipy import stats
 
 from sslboost.bounds import capacity, model_dependent, model_free
 from sslboost.population import GaussianPopulation, latent_population
+from sslboost.representation.risk import residual_cov
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,40 @@ def test_the_tail_processor_is_yhat_on_the_sample_and_blind_on_the_population(po
         assert size > 1  # the price: the tail outweighs E u^2 = 1
     with pytest.raises(ValueError, match="correlated with x, got cov_xy = 0"):
         model_dependent.tail_processor(latent_population(1, 1, y_to_x=0.0), np.zeros((3, 24)))
+
+
+def test_what_the_tail_hides_from_linear_heads_a_cut_off_finds_again(population):
+    """f is u up to t, and what is not costs at most 2 abs(u) beyond."""
+    X = population.sample(1000, 8)[0]
+    f, directions = (
+        model_dependent.tail_processor(population, X),
+        population.whitening.unwhiten(population.U).T,
+    )
+    t = np.abs(X @ directions.T).max(axis=0)
+    u = np.linspace(-10, 10, 200_001)
+    mass = stats.norm.pdf(u) / stats.norm.pdf(u).sum()
+    for j, direction in enumerate(directions):
+        output = f(u[:, None] * (population.block("x", "x") @ direction))[:, j]
+        cut_off = np.where(np.abs(output) <= t[j], output, 0)
+        left = mass @ (u - cut_off) ** 2
+        beyond = np.abs(u) > t[j]
+        assert left <= mass[beyond] @ (2 * u[beyond]) ** 2 < 0.2
+        slope = (mass @ (output * u)) / (mass @ output**2)
+        assert mass @ (u - slope * output) ** 2 == pytest.approx(1, abs=1e-6)  # a linear head
+
+
+def test_a_minimiser_keeps_what_z_does_not_see_of_the_label():
+    """It meets the bound of part 3 exactly, half-way between the Bayes risk and guessing."""
+    law = latent_population(2, 2, dims_x=(3, 3, 10), dims_z=(2, 2), y_to_z=[1.0, 0.0])
+    X, _, Y = law.sample(8, 0)
+    unseen = law.N @ (law.N.T @ law.U)
+    kept = law.whitening.unwhiten(np.linalg.svd(unseen)[0][:, :1]).T
+    both = np.vstack([model_free.fit_on_N(law, X, Y), kept])
+    assert np.abs(law.block("z", "x") @ both.T).max() < 1e-12
+    assert np.abs(Y - X @ both.T @ np.linalg.lstsq(X @ both.T, Y, rcond=None)[0]).max() < 1e-10
+    left = np.trace(residual_cov(law, both))
+    assert left == pytest.approx(law.floor + model_dependent.lost_label(law))
+    assert left < np.trace(law.block("y", "y")) - 0.5
 
 
 def test_the_excess_is_the_two_terms_written_out(population):

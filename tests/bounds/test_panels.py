@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import linalg, stats
 
 from sslboost import processor
 from sslboost.bounds import panels
 from sslboost.core import sweep
-from sslboost.population import latent_population
+from sslboost.population import GaussianPopulation, latent_population
 from sslboost.processor import pipeline
+from sslboost.processor.empirical import solve_batch
 from sslboost.representation import risk
 from sslboost.theorems._theorem import agrees
 
@@ -100,6 +101,36 @@ def test_capacity_grows_with_the_units():
     full, short = (cell(d_f=k, units=k) for k in (50, 40))
     assert all(abs(row["processed"] - 2) < 1e-8 for row in full)
     assert all(row["processed"] < 1.99 for row in short)
+
+
+def test_units_that_are_all_on_hide_their_fit_in_a_free_direction():
+    """What z does not see fits less than all units do, and vanishes along one of its directions.
+
+    There is then no minimiser: a large multiple of that direction hides any fit from z.
+    """
+    cov = np.eye(4)
+    cov[0, 2], cov[0, 3], cov[2, 3] = 0.8, 0.9, 0.72
+    law = GaussianPopulation(np.triu(cov) + np.triu(cov, 1).T, 2, 1, 1)
+    V = np.array([[1, 0.3], [1, -0.2], [0.8, 0.5], [0.9, -0.4]])
+    inputs = pipeline.relu_inputs(law, V)
+    pretext = pipeline.sample_pretext(inputs, INF)
+    free = linalg.null_space(inputs.law.block("x", "z").T)  # 3 of 4 directions
+    X = np.vstack([[[1, 0.2], [2, -0.3], [1.5, 0.5]], law.sample(37, 0)[0]])
+    units = np.maximum(X @ V.T / np.linalg.norm(V, axis=1), 0) - 1 / np.sqrt(2 * np.pi)
+    Y = 2 * X[:, :1]
+    assert np.linalg.matrix_rank(units[:3]) == 3 > np.linalg.matrix_rank(units[:3] @ free)
+    left = Y[:3] - units[:3] @ free @ np.linalg.lstsq(units[:3] @ free, Y[:3], rcond=1e-10)[0]
+    assert np.sum(left**2) / 3 > 0.4
+    for n0, hidden in [(3, True), (40, False)]:
+        white = pretext.white.whiten(units[:n0].T).T
+        found = solve_batch(white[None], Y[:n0][None], pretext.K_z, 0.05)
+        A = pretext.white.unwhiten(found.C[0])
+        risk = pipeline.downstream_risk(
+            inputs, pipeline.representation(inputs, pretext, A), INF, None
+        )
+        assert (found.objective[0] < 1e-10) == hidden
+        assert (abs(risk - 1) < 1e-8) == hidden
+        assert hidden or risk < 0.9
 
 
 def test_a_sweep_gives_means_and_errors_and_is_reproducible(tmp_path):

@@ -87,6 +87,15 @@ def test_both_ends_of_the_curve():
     assert past_threshold.limit(np.inf, 0.61, 0.9, 1.5).risk == pytest.approx(1)
 
 
+@pytest.mark.parametrize(("share", "end"), [(0.5, 0.0), (1.5, 1.0), (3.0, 1.0)])
+def test_the_gap_of_c2_closes_below_the_critical_weight_only(share, end):
+    """1 - t, the share of it that many labels leave: none of it below lam*, all of it above."""
+    k2, kappa2 = 0.8, 1.8
+    found = past_threshold.limit([1e2, 1e4, 1e6], share * k2 / kappa2, k2, kappa2)
+    away = np.abs(1 - found.t - end)
+    assert (np.diff(away) < 0).all() and away[-1] < 1e-4
+
+
 def test_without_the_pretext_term_it_is_least_squares():
     ratio, k2 = 3.0, 0.7
     q = (1 - k2) / (ratio - 1)  # excess risk of least squares on m inputs, m / n0 = 1 / ratio

@@ -145,8 +145,8 @@ def _run(cifar, config, parts, seed, device, progress):
 def separation(better, worse):
     """Return by how many standard errors one accuracy exceeds another.
 
-    The two errors are added as if independent; on the same test images they are positively
-    correlated, so the true separation is larger.
+    The two errors, over test images, are added as if independent; that of the difference is
+    smaller where both err on the same images. What another seed would give is not in them.
 
     Parameters
     ----------

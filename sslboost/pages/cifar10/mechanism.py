@@ -149,7 +149,7 @@ class Snapshot:
     train_y_error : float
         Share of the variance of y left on the n0 extra labels.
     pretext_told : float
-        R² of z on f(x), pretext images that trained nothing.
+        Adjusted R² of z on f(x), of images that trained nothing; NaN of too few of them.
     accuracy : float
         Head on f(x), test images.
     """
@@ -219,7 +219,7 @@ def follow(cifar, parts, pretext, config, n0, *, scored=5000, seed=0, progress=T
         f = network_outputs(network, down), network_outputs(network, pretext.present(test))
         head_labels = cifar.train_labels[parts.downstream[:scored]]
         probe = fit_probe("f(x)", f[0], head_labels, f[1], cifar.test_labels[:scored])
-        told = explained(network_outputs(network, drawn).astype(float), z)
+        told = 1 - _left(network_outputs(network, drawn).astype(float), z, free=len(z) - 1)
         left = train_y_error(network, presented, labels)
         snapshots.append(Snapshot(step, left, told, probe.accuracy))
 
@@ -253,7 +253,8 @@ class Judged:
     c1_pooled : float
         Share of z that the features explain within the classes.
     c1_worst : float
-        The same in the class where it is largest.
+        The same in the class where it is largest; a largest share of several is above 0 on
+        average also for features that know nothing.
     c2 : float
         Share of the variance of y that the best linear head leaves.
     dimension : float

@@ -5,6 +5,7 @@ from functools import wraps
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from scipy import stats
 
 from sslboost.core.validation import as_count, as_labels, as_matrix, takes
 from sslboost.images.data import CLASSES, Cifar10, Split
@@ -262,6 +263,8 @@ def probe_table(rows):
 def labels_figure(table, *, labels="full", pretext="rotation"):
     """Draw accuracy against n0: every reading, beyond the extra part, and the alternatives.
 
+    Intervals are those of Student's t over the seeds, 95 %.
+
     Parameters
     ----------
     table : dict
@@ -308,9 +311,10 @@ def _draw_labels(ax, runs, features):
         sizes = sorted({row["n0"] for row in rows})
         found = [estimate(rows, n0=n0) for n0 in sizes]
         mean, error = 100 * np.array(found).reshape(-1, 2).T
-        error = np.nan_to_num(error)  # of a single seed nothing is known
+        seeds = np.array([len(select(rows, n0=n0)) for n0 in sizes])
+        half = np.nan_to_num(stats.t.isf(0.025, seeds - 1) * error)  # unknown of a single seed
         ax.plot(sizes, mean, lw=1, color=style["color"], alpha=0.6)
-        figures.interval(ax, np.array(sizes), mean, error, **style)
+        figures.interval(ax, np.array(sizes), mean, half, z=1, **style)
 
     linear = [row for row in runs if row["adversary"] == "linear" and row["features"] == features]
     named = [(psi, name) for (kind, psi), name in READINGS.items() if kind == features]

@@ -1,7 +1,7 @@
 """Chapters 5 and 6: general losses, capacity, and the model-dependent lower bound."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -9,7 +9,9 @@ from scipy import stats
 from sslboost.bounds import capacity, model_free
 from sslboost.bounds.model_dependent import empirical_excess, memorising_processor, tail_processor
 from sslboost.core.certificate import Certificate
+from sslboost.core.linalg import square_root
 from sslboost.population import GaussianPopulation
+from sslboost.representation.pretext import LinearMap
 from sslboost.theorems._claims.processor import small_family
 from sslboost.theorems._theorem import FALSE_ALARM, Theorem
 
@@ -53,9 +55,17 @@ class _General:
     Y: np.ndarray
 
 
-def _general(rng, name, sign=1):
+def _told(law):
+    """The law with E[z | x] in the place of z, which x tells completely: Cov[z | x] = 0."""
+    T, z = np.eye(len(law.cov)), slice(law.d_x, law.d_x + law.d_z)
+    T[z] = law.best_linear("z", "x") @ T[: law.d_x]
+    return GaussianPopulation(T @ law.cov @ T.T, law.d_x, law.d_z, law.d_y)
+
+
+def _general(rng, name, sign=1, told=False):
     """``sign = -1`` turns g into a decreasing function."""
     population, (g, rho) = small_family(rng), LOSSES[name]
+    population = _told(population) if told else population
     X, _, Y = population.sample(population.m, rng)
     A = model_free.fit_on_N(population, X, Y)
     return _General(population, lambda r: sign * g(r), rho, A, X, Y)
@@ -77,19 +87,39 @@ def _beats_every_f_with_c2(problem, rng, n=20_000):
     return Certificate("", float(gain.mean()), float(misfit), -float(noise), at_least=True)
 
 
-def _general_theorem(name):
+def _general_theorem(name, told=False):
     return Theorem(
-        f"Theorem 3 for {name}",
+        f"Theorem 3 for {name}" + " where x tells all of z" * told,
         _GENERAL,
         r"for $n_0 \le m$ the interpolant that is blind to $z$ has less loss than any $f$ "
-        r"with (C2)",
+        r"with (C2)" + r", also where $\operatorname{Cov}[z \mid x] = 0$" * told,
         _SLIDE_3,
-        ("g strictly increasing", "λ > 0", "z Gaussian", "n₀ ≤ m"),
-        lambda rng: _general(rng, name),
+        ("g strictly increasing", "λ > 0", "z Gaussian", "all centred", "ŷ tells of z", "n₀ ≤ m"),
+        lambda rng: _general(rng, name, told=told),
         _beats_every_f_with_c2,
-        lambda rng: _general(rng, name, sign=-1),
+        lambda rng: _general(rng, name, sign=-1, told=told),
         "thm-general-loss",
     )
+
+
+def _heads(rng, gaussian, n=100_000):
+    """A target, a processor's outputs, the least-squares head of their law, and a loss."""
+    if not gaussian:
+        f, residual = rng.standard_normal((n, 1)), rng.choice([-1.0, 1.0], (n, 1))
+        return residual + 0.8 * f, f, np.array([[0.8]]), lambda r: np.sqrt(np.abs(r[:, 0]))
+    cov = np.cov(rng.standard_normal((5, 12)))
+    z, f = np.split(rng.standard_normal((n, 5)) @ square_root(cov).T, [2], axis=1)
+    g, rho = LOSSES[rng.choice(["absolute error", "log(1 + r)", "squared l1 norm"])]
+    return z, f, np.linalg.solve(cov[2:, 2:], cov[2:, :2]), lambda r: g(rho(r, None))
+
+
+def _no_head_is_better(problem, rng):
+    """The least excess of other heads, the zero head among them, over that of least squares."""
+    z, f, W, loss = problem
+    others = [0 * W, *(W + rng.uniform(-1, 1) * rng.standard_normal((20, *W.shape)))]
+    excess = np.array([loss(z - f @ other) - loss(z - f @ W) for other in others])
+    error = stats.norm.isf(FALSE_ALARM / len(excess)) * stats.sem(excess, axis=1)
+    return Certificate("", float(min(excess.mean(axis=1) + error)), 0.0, at_least=True)
 
 
 @dataclass(frozen=True)
@@ -113,7 +143,7 @@ def _interpolates(problem, rng):
     return Certificate("", float(error), tolerance=1e-6)
 
 
-def _capacity_theorem(name, statement, build, points):
+def _capacity_theorem(name, statement, build, points, best=None):
     return Theorem(
         name,
         _CAPACITY,
@@ -122,7 +152,7 @@ def _capacity_theorem(name, statement, build, points):
         ("no more points than the construction has room for", "points in general position"),
         lambda rng: _memory(rng, build, points, points),
         _interpolates,
-        lambda rng: _memory(rng, build, points + 1, points),
+        lambda rng: _memory(rng, best or build, points + 1, points + (best is not None)),
         "thm-capacity",
     )
 
@@ -171,17 +201,22 @@ def _tail(rng, reach, n0=5000):
     return _Memorised(population, lambda x: np.clip(network(x), -reach, reach), X, Y)
 
 
-def _above_the_bound(problem, lam, rng, n1=100_000, stretch=2.0):
-    """Loss of f above -lam tr cov_zz, with E[z | x] on inputs drawn more often where f is large."""
-    population = problem.population
+def _stretched(population, rng, n1=100_000, stretch=2.0):
+    """Inputs drawn more often far out along E[y | x], and the roots of their weights."""
     A = population.whitening.unwhiten(population.U).T
     X, _, _ = population.sample(n1, rng)
     u = X @ A.T  # independent standard normal: stretched, and weighted by the ratio of densities
     X = X + (stretch - 1) * u @ (A @ population.block("x", "x"))
     weight = stretch ** u.shape[1] * np.exp((1 - stretch**2) * np.sum(u**2, axis=1) / 2)
-    root = np.sqrt(weight)[:, None]
+    return X, np.sqrt(weight)[:, None]
+
+
+def _above_the_bound(problem, lam, rng):
+    """Loss of f above -lam tr cov_zz, with E[z | x] on inputs drawn more often where f is large."""
+    population = problem.population
+    X, root = _stretched(population, rng)
     F, T = root * problem.f(X), root * (X @ population.best_linear("z", "x").T)
-    explained = np.sum((F @ np.linalg.lstsq(F, T, rcond=None)[0]) ** 2) / n1
+    explained = np.sum((F @ np.linalg.lstsq(F, T, rcond=None)[0]) ** 2) / len(X)
     residual = empirical_excess(population, problem.f, lam, problem.X, problem.Y, 1, rng)[0]
     return float(residual + lam * explained)
 
@@ -195,21 +230,60 @@ def _tail_below_every_f_with_c2(problem, rng):
 
 
 def _tail_below_every_linear_f_with_c2(problem, rng):
-    """The same with a quarter of that lam: what fits the labels best of all has to pay as well."""
+    """The same with a smaller lam: what fits the labels best of all has to pay as well."""
     population, X, Y = problem.population, problem.X, problem.Y
-    lam = population.floor / model_free.explained_by_yhat(population) / 2
+    lam = rng.uniform(0.1, 0.5) * population.floor / model_free.explained_by_yhat(population)
     best = np.sum((Y - X @ np.linalg.lstsq(X, Y, rcond=None)[0]) ** 2) / len(X)
     bound = best + model_free.margin(population, lam)
     return Certificate("", _above_the_bound(problem, lam, rng), float(bound))
 
 
+def _read(rng, reach):
+    """A tail network, its outputs set to 0 beyond ``reach`` times where the tail begins."""
+    tail = _tail(rng, np.inf)
+    u = tail.X @ tail.population.whitening.unwhiten(tail.population.U)
+    t = np.abs(u).max(axis=0)
+
+    def cut_off(x):
+        f = tail.f(x)
+        return np.where(np.abs(f) <= reach * t, f, 0)
+
+    return replace(tail, f=cut_off), t
+
+
+def _label_is_found_again(problem, rng):
+    """Risk of the best head on what is read of f, against Bayes plus what lies in the tail."""
+    (read, t), population = problem, problem[0].population
+    X, root = _stretched(population, rng)
+    F, T = root * read.f(X), root * (X @ population.best_linear("y", "x").T)
+    left = np.sum((T - F @ np.linalg.lstsq(F, T, rcond=None)[0]) ** 2, axis=1)
+    noise = stats.norm.isf(FALSE_ALARM) * left.std(ddof=1) / np.sqrt(len(X))
+    tails = 2 * np.sum(t * stats.norm.pdf(t) + stats.norm.sf(t))
+    bound = population.floor + 4 * tails * np.sum(population.K_y**2)
+    return Certificate("", float(population.floor + left.mean()), float(bound), float(noise))
+
+
 THEOREMS = (
     *(_general_theorem(name) for name in LOSSES),
+    _general_theorem("absolute error", told=True),
+    Theorem(
+        "One head for all losses",
+        _GENERAL,
+        r"for Gaussians no head has a smaller $\mathbb E g(\lVert z-Wf\rVert)$ than that of least "
+        r"squares",
+        "beyond the slides",
+        ("(z, f) Gaussian and centred", "g increasing"),
+        lambda rng: _heads(rng, gaussian=True),
+        _no_head_is_better,
+        lambda rng: _heads(rng, gaussian=False),
+        "thm-one-head",
+    ),
     _capacity_theorem(
         "Capacity of linear maps",
-        r"linear maps of $d$ inputs interpolate $d$ points: capacity at least $d$",
+        r"linear maps of $d$ inputs interpolate $d$ points, and not $d + 1$: capacity $d$",
         capacity.memorise_linear,
         40,
+        lambda X, Y: LinearMap(np.linalg.lstsq(X, Y, rcond=None)[0].T, np.zeros(Y.shape[1])),
     ),
     _capacity_theorem(
         "Capacity of two-layer networks",
@@ -249,12 +323,25 @@ THEOREMS = (
         "thm-tail",
     ),
     Theorem(
+        "What the tail hides is hidden from linear stages",
+        _CAPACITY,
+        r"a head on the tail network's outputs, cut off at $\pm t_j$, has at most the risk "
+        r"$\mathbb E\lVert y-\hat y\rVert^2 + 4\lVert K_y\rVert_F^2 "
+        r"\sum_j \mathbb E[u_j^2 1\{|u_j|>t_j\}]$",
+        "beyond the slides",
+        ("the outputs are cut off where the tail begins",),
+        lambda rng: _read(rng, 1.0),
+        _label_is_found_again,
+        lambda rng: _read(rng, np.inf),
+        "tail-read",
+    ),
+    Theorem(
         "Beyond capacity, for every weight",
         _CAPACITY,
-        r"for every $\lambda > 0$ and many labels the network of $4d_y$ neurons has less loss than "
-        r"any linear $f$ with (C2)",
+        r"with many labels the network of $4d_y$ neurons has less loss than any linear $f$ with "
+        r"(C2), also where $\lambda e_z$ is below the Bayes risk",
         "beyond the slides",
-        ("n₀ large against the parameters of the class",),
+        ("n₀ large against the parameters of the class", "y_hat explains some of z"),
         lambda rng: _tail(rng, np.inf),
         _tail_below_every_linear_f_with_c2,
         lambda rng: _tail(rng, np.inf, n0=31),

@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from sslboost.pages.cifar10 import plots, report
 
@@ -140,6 +141,12 @@ def test_the_figure_draws_accuracy_against_labels(table):
     assert linear.get_ydata() == pytest.approx([30, 30, 41])
     assert drawn_on(hidden)["plain SSL, labels to the head"].get_ydata() == pytest.approx([51])
     assert drawn_on(hidden)["plain SSL, labels to the encoder"].get_ydata() == pytest.approx([55])
+    linear = "processor: linear ψ of f(x)"
+    (drawn,) = (bars for bars in outputs.containers if bars.get_label() == linear)
+    low, high = drawn[2][0].get_segments()[0][:, 1]
+    seeds = [29, 31]  # the standard error of two is half of their distance
+    assert high - low == pytest.approx(2 * stats.t.ppf(0.975, 1) * stats.sem(seeds))
+    assert high - low > 2 * 1.96 * 2 * stats.sem(seeds)  # the normal interval is far shorter
     for ax, plain in ((outputs, 11), (hidden, 51)):  # each with the plain SSL of its own heads
         lines = [line.get_ydata() for line in ax.get_lines()]
         levels = {values[0] for values in lines if len(values) and len(set(values)) == 1}
