@@ -1,4 +1,4 @@
-"""A certificate of chapter 9 fails on the formula that is wrong by one."""
+"""Certificates fail on formulas that are nearly right: those of chapters 4 and 9."""
 
 from dataclasses import replace
 
@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from sslboost.theorems import FALSE_ALARM, REGISTRY
+from sslboost.theorems._claims.processor import _plain_ssl_is_better
 from sslboost.theorems._claims.uses import cost_of_a_choice
 from sslboost.uses import innovation
 
@@ -91,3 +92,27 @@ def test_no_smaller_cost_than_that_of_chance_would_do():
 def test_the_gain_of_the_certificate_is_that_of_the_formula():
     p = named("Gain of the augmented head").construct(np.random.default_rng(0))
     assert p.claimed == pytest.approx(innovation.augmented_excess(p.population, p.c, p.n2))
+
+
+def test_the_margin_of_theorem_2_is_the_one_that_is_claimed():
+    """A tenth more is refused, and so is a margin that does not fall with the weight."""
+    theorem = named("Theorem 2 (model-free lower bound)")
+    p = theorem.construct(np.random.default_rng(0))
+    assert theorem.certify(p).holds
+    assert not theorem.certify(replace(p, margin=1.1 * p.margin)).holds
+    assert not theorem.certify(replace(p, lam=p.lam / 10)).holds
+
+
+def test_plain_learning_from_too_few_labels_is_worse_than_guessing():
+    """So that "with few labels it is better" is refused: 6 features need more than 9 labels."""
+    theorem = named("Better not to use them")
+    problem = theorem.construct(np.random.default_rng(0))
+    law = problem.population
+    k, total = law.V.shape[1], np.trace(law.block("y", "y"))
+    needed = k + 1 + k * law.floor / (total - law.floor)
+    below, above = np.floor(needed), np.ceil(needed)
+    assert law.floor * (below - 1) / (below - k - 1) > total
+    assert law.floor * (above - 1) / (above - k - 1) < total
+    assert theorem.certify(problem).holds
+    few = replace(theorem, check=lambda p, rng: _plain_ssl_is_better(p, rng, share=0.8))
+    assert not few.certify(problem).holds
