@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sslboost import criteria, processor
+from sslboost.bounds import past_threshold
 from sslboost.theorems import FALSE_ALARM, REGISTRY
 from sslboost.theorems._claims.processor import _plain_ssl_is_better
 from sslboost.theorems._claims.uses import cost_of_a_choice
@@ -116,3 +118,40 @@ def test_plain_learning_from_too_few_labels_is_worse_than_guessing():
     assert theorem.certify(problem).holds
     few = replace(theorem, check=lambda p, rng: _plain_ssl_is_better(p, rng, share=0.8))
     assert not few.certify(problem).holds
+
+
+@SEEDS
+def test_the_limit_past_the_threshold_depends_on_both_strengths(seed):
+    def exchanged(p):
+        for k2, kappa2 in ((0.8 * p.k2, p.kappa2), (p.k2, 3 * p.kappa2)):
+            yield float(past_threshold.limit(p.ratio, p.lam, k2, kappa2).risk)
+
+    refused(named("Past the threshold"), seed, exchanged)
+
+
+@SEEDS
+def test_each_of_several_labels_has_the_direction_of_its_own(seed):
+    theorem = named("Several labels")
+    problem = theorem.construct(np.random.default_rng(seed))
+    exchanged = replace(problem, kappa2=problem.kappa2[::-1])
+    assert theorem.certify(problem, seed=seed).holds
+    assert not theorem.certify(exchanged, seed=seed).holds
+
+
+def test_without_a_price_for_z_a_minimiser_keeps_all_of_the_label():
+    """At lambda = 0 least squares and the label's direction beside it: which needs lambda > 0."""
+    problem = named("No finite sample gives all of the label").counterexample(
+        np.random.default_rng(0)
+    )
+    law = problem.population
+    X, _, Y = law.sample(problem.n0, 1)
+    X_w = law.whitening.whiten(X.T).T
+    least = np.linalg.lstsq(X_w, Y, rcond=None)[0]
+    A = law.whitening.unwhiten(np.hstack([least, law.U])).T
+    loss = processor.empirical_loss(A, X, Y, law, 0.0)
+    assert loss == pytest.approx(processor.empirical_optimum(X, Y, law, 2, 0.0).loss, rel=1e-12)
+    assert criteria.c2_gap(law, A) < 1e-12
+    # Control: with a price it has more loss, and least squares alone lacks some of the label.
+    paid = processor.empirical_loss(A, X, Y, law, 0.3)
+    assert paid > processor.empirical_optimum(X, Y, law, 2, 0.3).loss + 1e-3
+    assert criteria.c2_gap(law, law.whitening.unwhiten(least).T) > 1e-3
