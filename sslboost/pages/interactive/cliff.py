@@ -135,7 +135,8 @@ def walk(axes, alt, *, k2, kappa2, n2, rank_z):
     grid = np.concatenate([[0.5], 1 + np.geomspace(1e-4, 59, 150)])
     curves = past_threshold.limit(grid, lams[:, None], k2, kappa2).risk
     risk = past_threshold.limit(ratios[:, None], lams, k2, kappa2).risk
-    processed = risk * (n2 - 1) / (n2 - 2)
+    fits = ratios[:, None] > 1  # a number; up to m there is no representation to fit
+    processed = risk * np.where(fits, (n2 - 1) / (n2 - 2), 1)
     plain = (1 - k2) * (n2 - 1) / (n2 - rank_z - 1)
     curve = below.plot([], [], color=PALETTE["orange"])[0]
     below.axhline(1 - k2, ls="--", color=PALETTE["grey"])
