@@ -44,6 +44,18 @@ def test_every_processor_with_c2_pays_the_margin():
     assert model_free.margin(POPULATION, 0.1) == pytest.approx(0.1 * e_z)
 
 
+def test_a_pretext_label_drawn_apart_from_y_costs_nothing_only_where_x_shows_all_of_it():
+    """x tells y + e and z, or their sum: there z is uncorrelated with y, and not with y_hat."""
+    y, z, e = np.eye(3) * [1, 1, 0.3]
+
+    def cost(*x):
+        rows = np.stack([*x, z, y])
+        return model_free.explained_by_yhat(GaussianPopulation(rows @ rows.T, len(x), 1, 1))
+
+    assert cost(y + e, z) < 1e-28
+    assert cost(y + z + e) == pytest.approx(1 / 2.09)
+
+
 def test_downstream_risk_is_the_head_on_the_representation():
     """Against the pipeline written out in covariances."""
     A = np.random.default_rng(2).standard_normal((2, POPULATION.d_x))
