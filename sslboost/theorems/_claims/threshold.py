@@ -200,9 +200,9 @@ THEOREMS = (
         "thm-reach",
     ),
     Theorem(
-        "Pretext samples",
+        "The limit from pretext samples",
         _MODEL_FREE,
-        r"for $n_1 \gg d_x$ pretext samples the limits past $m$ are those of unlimited ones",
+        r"for $n_1/d_x \to \infty$ pretext samples the limits past $m$ are those of unlimited ones",
         "beyond the slides",
         ("n₁ is large against the number of inputs", "d_z is bounded"),
         lambda rng: _pretext(rng, 100),
