@@ -5,6 +5,7 @@ import pytest
 
 from sslboost.bounds import model_free
 from sslboost.population import GaussianPopulation, latent_population
+from sslboost.processor import lambda_star
 from sslboost.representation.risk import whitened_span
 
 SIZES = {"d_y": 2, "d_s": 3, "dims_x": (4, 4, 12), "dims_z": (3, 4)}
@@ -54,6 +55,15 @@ def test_a_pretext_label_drawn_apart_from_y_costs_nothing_only_where_x_shows_all
 
     assert cost(y + e, z) < 1e-28
     assert cost(y + z + e) == pytest.approx(1 / 2.09)
+
+
+@pytest.mark.parametrize("lam", [0.1, 1.0, 30.0])
+def test_for_every_weight_there_is_a_population_of_the_proof(lam):
+    """Part 3: lambda is given, so y_to_z is what has to be small, and e_z stays positive."""
+    for y_to_z, member in ((0.9 / np.sqrt(lam), True), (1.1 / np.sqrt(lam), False)):
+        law = latent_population(2, 2, dims_x=(4, 3, 9), y_to_z=y_to_z, s_to_z=0.0, rng=0)
+        assert (lam < lambda_star(law)) == member
+        assert model_free.margin(law, lam) > 1e-3 * lam * y_to_z**2
 
 
 def test_downstream_risk_is_the_head_on_the_representation():
