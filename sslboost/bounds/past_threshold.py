@@ -195,8 +195,8 @@ def first_win(lam, k2, kappa2, n2, rank_z):
     """Return the smallest n0 / m at which the processed pipeline beats plain SSL.
 
     With n2 downstream labels plain SSL fits rank_z numbers and has the exact risk
-    (1 - k2)(n2 - 1)/(n2 - rank_z - 1); the processed pipeline fits one and has
-    (1 - k2 t)(n2 - 1)/(n2 - 2). With n2 infinite plain SSL is at the Bayes risk, unbeaten.
+    (1 - k2)(n2 - 1)/(n2 - rank_z - 1); past m the processed pipeline fits one, and its risk tends
+    to (1 - k2 t)(n2 - 1)/(n2 - 2). With n2 infinite plain SSL is at the Bayes risk, unbeaten.
 
     Parameters
     ----------

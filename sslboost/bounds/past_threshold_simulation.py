@@ -195,7 +195,7 @@ def simulate(m, n0, lam, k2, kappa2, repetitions, rng=None, *, draw=draw_spectra
     Returns
     -------
     array (repetitions,)
-        Exactly 1 where n0 <= m.
+        1 where n0 <= m, by the theorem and without a draw.
 
     Raises
     ------

@@ -5,6 +5,7 @@ import pytest
 
 from sslboost.bounds import model_free
 from sslboost.population import GaussianPopulation, latent_population
+from sslboost.processor import lambda_star
 from sslboost.representation.risk import whitened_span
 
 SIZES = {"d_y": 2, "d_s": 3, "dims_x": (4, 4, 12), "dims_z": (3, 4)}
@@ -42,6 +43,27 @@ def test_every_processor_with_c2_pays_the_margin():
         assert explained >= e_z * (1 - 1e-10)
         assert (explained == pytest.approx(e_z, rel=1e-10)) == (extra == 0)
     assert model_free.margin(POPULATION, 0.1) == pytest.approx(0.1 * e_z)
+
+
+def test_a_pretext_label_drawn_apart_from_y_costs_nothing_only_where_x_shows_all_of_it():
+    """x tells y + e and z, or their sum: there z is uncorrelated with y, and not with y_hat."""
+    y, z, e = np.eye(3) * [1, 1, 0.3]
+
+    def cost(*x):
+        rows = np.stack([*x, z, y])
+        return model_free.explained_by_yhat(GaussianPopulation(rows @ rows.T, len(x), 1, 1))
+
+    assert cost(y + e, z) < 1e-28
+    assert cost(y + z + e) == pytest.approx(1 / 2.09)
+
+
+@pytest.mark.parametrize("lam", [0.1, 1.0, 30.0])
+def test_for_every_weight_there_is_a_population_of_the_proof(lam):
+    """Part 3: lambda is given, so y_to_z is what has to be small, and e_z stays positive."""
+    for y_to_z, member in ((0.9 / np.sqrt(lam), True), (1.1 / np.sqrt(lam), False)):
+        law = latent_population(2, 2, dims_x=(4, 3, 9), y_to_z=y_to_z, s_to_z=0.0, rng=0)
+        assert (lam < lambda_star(law)) == member
+        assert model_free.margin(law, lam) > 1e-3 * lam * y_to_z**2
 
 
 def test_downstream_risk_is_the_head_on_the_representation():

@@ -38,7 +38,8 @@ def front(n0, lam):
 
 def phases(ratio, lam):
     share = float(past_threshold.limit(float(ratio), float(lam), 0.9, 1.5).risk)
-    processed, plain = share * 99 / 98, 0.1 * 99 / 79
+    fitted = float(ratio) > 1  # up to m there is nothing for a head to fit
+    processed, plain = share * (99 / 98 if fitted else 1), 0.1 * 99 / 79
     said = {"ratio": float(ratio), "lam": float(lam), "risk": share, "processed": processed}
     return said | {"verdict": "wins" if processed < plain else "loses"}
 

@@ -1,4 +1,4 @@
-"""A certificate of chapter 9 fails on the formula that is wrong by one."""
+"""Certificates fail on formulas that are nearly right: those of chapters 4 and 9."""
 
 from dataclasses import replace
 
@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sslboost import criteria, processor
+from sslboost.bounds import past_threshold
 from sslboost.theorems import FALSE_ALARM, REGISTRY
+from sslboost.theorems._claims.processor import _plain_ssl_is_better
 from sslboost.theorems._claims.uses import cost_of_a_choice
 from sslboost.uses import innovation
 
@@ -91,3 +94,64 @@ def test_no_smaller_cost_than_that_of_chance_would_do():
 def test_the_gain_of_the_certificate_is_that_of_the_formula():
     p = named("Gain of the augmented head").construct(np.random.default_rng(0))
     assert p.claimed == pytest.approx(innovation.augmented_excess(p.population, p.c, p.n2))
+
+
+def test_the_margin_of_theorem_2_is_the_one_that_is_claimed():
+    """A tenth more is refused, and so is a margin that does not fall with the weight."""
+    theorem = named("Theorem 2 (model-free lower bound)")
+    p = theorem.construct(np.random.default_rng(0))
+    assert theorem.certify(p).holds
+    assert not theorem.certify(replace(p, margin=1.1 * p.margin)).holds
+    assert not theorem.certify(replace(p, lam=p.lam / 10)).holds
+
+
+def test_plain_learning_from_too_few_labels_is_worse_than_guessing():
+    """So that "with few labels it is better" is refused: 6 features need more than 9 labels."""
+    theorem = named("Better not to use them")
+    problem = theorem.construct(np.random.default_rng(0))
+    law = problem.population
+    k, total = law.V.shape[1], np.trace(law.block("y", "y"))
+    needed = k + 1 + k * law.floor / (total - law.floor)
+    below, above = np.floor(needed), np.ceil(needed)
+    assert law.floor * (below - 1) / (below - k - 1) > total
+    assert law.floor * (above - 1) / (above - k - 1) < total
+    assert theorem.certify(problem).holds
+    few = replace(theorem, check=lambda p, rng: _plain_ssl_is_better(p, rng, share=0.8))
+    assert not few.certify(problem).holds
+
+
+@SEEDS
+def test_the_limit_past_the_threshold_depends_on_both_strengths(seed):
+    def exchanged(p):
+        for k2, kappa2 in ((0.8 * p.k2, p.kappa2), (p.k2, 3 * p.kappa2)):
+            yield float(past_threshold.limit(p.ratio, p.lam, k2, kappa2).risk)
+
+    refused(named("Past the threshold"), seed, exchanged)
+
+
+@SEEDS
+def test_each_of_several_labels_has_the_direction_of_its_own(seed):
+    theorem = named("Several labels")
+    problem = theorem.construct(np.random.default_rng(seed))
+    exchanged = replace(problem, kappa2=problem.kappa2[::-1])
+    assert theorem.certify(problem, seed=seed).holds
+    assert not theorem.certify(exchanged, seed=seed).holds
+
+
+def test_without_a_price_for_z_a_minimiser_keeps_all_of_the_label():
+    """At lambda = 0 least squares and the label's direction beside it: which needs lambda > 0."""
+    problem = named("No finite sample gives all of the label").counterexample(
+        np.random.default_rng(0)
+    )
+    law = problem.population
+    X, _, Y = law.sample(problem.n0, 1)
+    X_w = law.whitening.whiten(X.T).T
+    least = np.linalg.lstsq(X_w, Y, rcond=None)[0]
+    A = law.whitening.unwhiten(np.hstack([least, law.U])).T
+    loss = processor.empirical_loss(A, X, Y, law, 0.0)
+    assert loss == pytest.approx(processor.empirical_optimum(X, Y, law, 2, 0.0).loss, rel=1e-12)
+    assert criteria.c2_gap(law, A) < 1e-12
+    # Control: with a price it has more loss, and least squares alone lacks some of the label.
+    paid = processor.empirical_loss(A, X, Y, law, 0.3)
+    assert paid > processor.empirical_optimum(X, Y, law, 2, 0.3).loss + 1e-3
+    assert criteria.c2_gap(law, law.whitening.unwhiten(least).T) > 1e-3

@@ -147,30 +147,33 @@ def _all_fail_c1(problem, rng):
 
 @dataclass(frozen=True)
 class _Extra:
-    """Labels for the processor, as a multiple of the m pretext-orthogonal directions."""
+    """Labels for the processor, the weight of its loss, and the margin that is claimed."""
 
     population: GaussianPopulation
     lam: float
     n0: int
+    margin: float
 
 
-def _extra(rng, multiple, share=0.5):
+def _extra(rng, multiple, share=0.5, used=1.0):
+    """``multiple`` of m labels; the loss has the share ``used`` of the weight of the claim."""
     population = small_family(rng)
     lam = share * processor.lambda_star(population)
-    return _Extra(population, lam, round(multiple * population.m))
+    margin = model_free.margin(population, lam)
+    return _Extra(population, used * lam, round(multiple * population.m), margin)
 
 
 def _no_minimiser_meets_both(problem, rng, draws=20):
-    """Loss of the certificate less that of the best f with (C2): y_hat with all of N beside it."""
+    """Loss of the best f with (C2), y_hat with all of N beside it, above the certificate's."""
     population = problem.population
     both = population.whitening.unwhiten(np.hstack([population.U, population.N])).T
-    worst = -np.inf
+    least = np.inf
     for _ in range(draws):
         X, _, Y = population.sample(problem.n0, rng)
         on_N = model_free.fit_on_N(population, X, Y)
         losses = [_extra_loss(population, A, X, Y, problem.lam) for A in (on_N, both)]
-        worst = max(worst, losses[0] - losses[1])
-    return Certificate("", float(worst), tolerance=-1e-8)
+        least = min(least, losses[1] - losses[0])
+    return Certificate("", float(least), problem.margin, 1e-8 * problem.margin, at_least=True)
 
 
 def _extra_loss(population, A, X, Y, lam):
@@ -207,9 +210,15 @@ def _nothing_is_left(problem, rng):
     return Certificate("", float(max(abs(risk / total - 1) for risk in risks)), tolerance=1e-8)
 
 
-def _plain_ssl_is_better(problem, rng, n2=60, repetitions=200):
-    """Simulated risk of plain SSL with n2 labels against the processor with unlimited ones."""
+def _plain_ssl_is_better(problem, rng, share=2.0, repetitions=200):
+    """Simulated risk of plain SSL against that of the processor with unlimited labels.
+
+    ``share`` is of the number of labels at which a head on k features is as good as guessing.
+    """
     population = problem.population
+    k, best = population.V.shape[1], population.floor
+    gain = np.trace(population.block("y", "y")) - best
+    n2 = int(np.ceil(share * (k + 1 + k * best / gain)))
     processed = min(model_free.downstream_risk(population, A) for A in problem.matrices)
     plain = criteria.simulate_pipeline(population, np.eye(population.d_x), n2, repetitions, rng)
     noise = agrees(plain, np.mean(plain)).tolerance
@@ -284,7 +293,7 @@ THEOREMS = (
         ("λ > 0",),
         lambda rng: _extra(rng, 0.5, share=0.01),
         _no_minimiser_meets_both,
-        lambda rng: _extra(rng, 0.5, share=0),
+        lambda rng: _extra(rng, 0.5, share=0.01, used=0),
         "thm-model-free",
     ),
     Theorem(
@@ -302,9 +311,11 @@ THEOREMS = (
     Theorem(
         "Better not to use them",
         _MODEL_FREE,
-        r"for $n_0 \le m$ plain SSL with few labels has less risk than the processor with any",
+        r"for $n_0 \le m$ plain SSL with more than $k + 1 + kr/(\operatorname{tr}\Sigma_{yy} - r)$"
+        r" labels has less risk than the processor with any, where "
+        r"$k = \operatorname{rank}\Sigma_{xz}$ and $r$ is the best possible risk",
         _REMARK_2,
-        ("n₀ ≤ m",),
+        ("n₀ ≤ m", "n₂ > k + 1 + k r / (tr Σ_yy − r)"),
         lambda rng: _learned(rng, 1),
         _plain_ssl_is_better,
         lambda rng: _learned(rng, 40),

@@ -5,15 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sslboost.bounds import past_threshold
-from sslboost.bounds.past_threshold_simulation import (
-    FittingProblem,
-    draw_from_samples,
-    minimise,
-    simulate,
-)
+from sslboost.bounds.past_threshold_simulation import simulate
 from sslboost.core.certificate import Certificate
+from sslboost.criteria import c2_gap
 from sslboost.population import GaussianPopulation, latent_population
-from sslboost.processor import reduce_samples, solve
+from sslboost.processor import empirical_optimum, reduce_samples, solve
 from sslboost.theorems._theorem import Theorem, agrees
 
 _MODEL_FREE = "04-theorem-2"
@@ -21,47 +17,60 @@ _MODEL_FREE = "04-theorem-2"
 
 @dataclass(frozen=True)
 class _Past:
-    """A point past the threshold, and the point for which the limit is claimed."""
+    """A point past the threshold, and the risk that is claimed for it."""
 
     ratio: float
-    claimed: float
     lam: float
+    k2: float
+    kappa2: float
+    claimed: float
 
 
-_m, _k2, _kappa2 = 400, 0.9, 1.5
+_m = 400
 
 
 def _past(rng, error):
-    ratio = rng.uniform(1.5, 4)
-    return _Past(ratio, error * ratio, rng.uniform(0.02, 0.3))
+    """The claim is the limit for ``error`` times as many labels."""
+    ratio, k2, kappa2 = rng.uniform(1.5, 4), rng.uniform(0.5, 1), rng.uniform(0.5, 2)
+    law = rng.uniform(0.05, 0.5) * k2 / kappa2, k2, kappa2
+    return _Past(ratio, *law, float(past_threshold.limit(error * ratio, *law).risk))
 
 
 def _limit_is_reached(problem, rng, repetitions=40):
     """Finite problems, minimised without the formula."""
-    n0 = round(problem.ratio * _m)
-    risks = simulate(_m, n0, problem.lam, _k2, _kappa2, repetitions, rng)
-    limit = past_threshold.limit(problem.claimed, problem.lam, _k2, _kappa2).risk
-    return agrees(risks, float(limit), 1 / _m)
+    n0, law = round(problem.ratio * _m), (problem.lam, problem.k2, problem.kappa2)
+    risks = simulate(_m, n0, *law, repetitions, rng)
+    return agrees(risks, problem.claimed, 1 / _m)
 
 
 @dataclass(frozen=True)
-class _Sample:
-    """One extra sample with more labels than m, and the weight of the loss."""
+class _Labels:
+    """More labels than m for a processor, one label whose direction is all that z shows of x."""
 
-    problem: FittingProblem
-    k2: float
+    population: GaussianPopulation
+    n0: int
     lam: float
 
 
-def _sample(rng, k2, ratio):
-    m = rng.integers(5, 50)
-    return _Sample(draw_from_samples(m, m * ratio, k2, rng), k2, rng.uniform(0.02, 0.1))
+def _labels(rng, share):
+    """``share`` is of lam*, which is 1 over the variance of z that y explains."""
+    m, y_to_z = int(rng.integers(5, 40)), rng.uniform(0.5, 1.5)
+    law = latent_population(1, 1, dims_x=(2, 1, m), y_to_z=y_to_z, s_to_z=0.0, rng=rng)
+    return _Labels(law, law.m * int(rng.integers(2, 20)), share / y_to_z**2)
 
 
-def _is_tilted(sample, rng):
-    """Gap of (C2) at the minimum; the search over (b, mu) ends within 1e-6 of it."""
-    t, _ = minimise(sample.problem, sample.lam, _kappa2)
-    return Certificate("", float(sample.k2 * (1 - t)), 1e-6, at_least=True)
+def _none_with_c2(problem, rng):
+    """The least loss of all f with (C2), whatever else they see, above the least of all f.
+
+    They see u and pay for it, and for nothing else where they see directions of N besides.
+    """
+    law, lam = problem.population, problem.lam
+    X, _, Y = law.sample(problem.n0, rng)
+    found = empirical_optimum(X, Y, law, 2, lam, restarts=1)
+    left = Y - X @ np.linalg.lstsq(X, Y, rcond=None)[0]
+    price = lam * np.sum((law.U.T @ law.K_z) ** 2)
+    least = found.loss + lam * np.trace(law.block("z", "z"))
+    return Certificate("", float(np.sum(left**2) / len(X) + price - least), 1e-6, at_least=True)
 
 
 @dataclass(frozen=True)
@@ -97,15 +106,16 @@ class _Several:
     kappa2: np.ndarray
     lam: float
     n0: int
+    d_f: int
 
 
-def _several(rng, claimed):
+def _several(rng, d_f):
     law = latent_population(2, 2, dims_x=(4, 4, 112), y_to_x=[3.0, 1.5], y_to_z=[1.0, 0.8], rng=rng)
     units = np.append(np.ones(law.d_x + law.d_z), [1.0, rng.uniform(1.3, 1.7)])
     law = GaussianPopulation(law.cov * np.outer(units, units), law.d_x, law.d_z, law.d_y)
     parts = past_threshold.coordinates(law)
     by_variance = np.argsort(parts.scale)  # the order of the labels in y
-    return _Several(law, parts.kappa2[by_variance][claimed], 0.3, round(1.5 * law.m))
+    return _Several(law, parts.kappa2[by_variance], 0.3, round(1.5 * law.m), d_f)
 
 
 def _each_is_its_own(problem, rng, draws=30):
@@ -113,7 +123,8 @@ def _each_is_its_own(problem, rng, draws=30):
     law, lam = problem.population, problem.lam
     x, _, y = law.sample(draws * problem.n0, rng)
     X_w = law.whitening.whiten(x.T).T.reshape(draws, problem.n0, -1)
-    found = solve(reduce_samples(X_w, y.reshape(draws, problem.n0, -1), law.K_z, lam), restarts=1)
+    Y = y.reshape(draws, problem.n0, -1)
+    found = solve(reduce_samples(X_w, Y, law.K_z, lam, d_f=problem.d_f), restarts=1)
     variance = np.diag(law.block("y", "y"))
     risks = variance - np.sum((found.C.mT @ law.K_y) ** 2, axis=1)
     k2 = np.sum(law.K_y**2, axis=0) / variance
@@ -123,6 +134,33 @@ def _each_is_its_own(problem, rng, draws=30):
         for i in range(law.d_y)
     ]
     return max(each, key=lambda one: one.value / one.tolerance)
+
+
+@dataclass(frozen=True)
+class _Pretext:
+    """One label, and as many pretext samples for every input."""
+
+    population: GaussianPopulation
+    samples: int
+
+
+def _pretext(rng, samples):
+    return _Pretext(latent_population(1, 1, dims_x=(3, 1, 100), rng=rng), samples)
+
+
+def _is_that_of_unlimited(problem, rng, draws=16):
+    """Risk and objective, both learned from samples, against the limit that knows the law."""
+    law, n0 = problem.population, 3 * problem.population.m
+    parts = past_threshold.coordinates(law)
+    lam = float(0.7 * parts.k2[0] / parts.kappa2[0])
+    limit, found = past_threshold.population_limit(law, n0, lam), np.empty((2, draws))
+    for one in found.T:
+        (X, _, Y), (x, z, _) = (law.sample(n, rng) for n in (n0, problem.samples * law.rank_x))
+        f = empirical_optimum(X, Y, (x, z), 1, lam, restarts=0)
+        one[:] = law.floor + c2_gap(law, f.matrix), f.loss + lam * np.sum(z**2) / len(z)
+    claims = zip(found, (limit.risk, limit.objective), strict=True)
+    both = [agrees(values, claimed, 0.25 / np.sqrt(law.m)) for values, claimed in claims]
+    return max(both, key=lambda one: one.value / one.tolerance)
 
 
 THEOREMS = (
@@ -152,25 +190,36 @@ THEOREMS = (
     Theorem(
         "Several labels",
         _MODEL_FREE,
-        r"for $n_0 > m$ the risk of each label is that of a problem of its own, with "
-        r"$\lambda$ over its variance",
+        r"for $n_0 > m$ and $d_f \ge d_y$ the risk of each label tends to that of a problem of its "
+        r"own, with $\lambda$ over its variance",
         "beyond the slides",
-        ("each label has the κ² of its own direction",),
-        lambda rng: _several(rng, [0, 1]),
+        ("d_f ≥ d_y", "M_z U is inside U", "λ > 0"),
+        lambda rng: _several(rng, 2),
         _each_is_its_own,
-        lambda rng: _several(rng, [1, 0]),
+        lambda rng: _several(rng, 1),
+        "thm-reach",
+    ),
+    Theorem(
+        "The limit from pretext samples",
+        _MODEL_FREE,
+        r"for $n_1/d_x \to \infty$ pretext samples the limits past $m$ are those of unlimited ones",
+        "beyond the slides",
+        ("n₁ is large against the number of inputs", "d_z is bounded"),
+        lambda rng: _pretext(rng, 100),
+        _is_that_of_unlimited,
+        lambda rng: _pretext(rng, 2),
         "thm-reach",
     ),
     Theorem(
         "No finite sample gives all of the label",
         _MODEL_FREE,
-        r"for one label with noise no minimiser of $L_{\infty,n_0}$ over linear processors meets "
-        r"(C2), however large $n_0$ is",
+        r"for $\lambda > 0$ and one label with noise no minimiser of $L_{\infty,n_0}$ over linear "
+        r"processors meets (C2), however large $n_0$ is and however many outputs it has",
         "beyond the slides",
-        ("y is not a function of x", "m ≥ 1"),
-        lambda rng: _sample(rng, rng.uniform(0.3, 0.9), rng.integers(2, 20)),
-        _is_tilted,
-        lambda rng: _sample(rng, 1.0, 20),
+        ("λ > 0", "y is not a function of x", "M_z u = κ² u, κ² > 0", "m ≥ 1"),
+        lambda rng: _labels(rng, rng.uniform(0.1, 0.9)),
+        _none_with_c2,
+        lambda rng: _labels(rng, 0.0),
         "thm-every-n0",
     ),
 )
