@@ -15,7 +15,7 @@ from sslboost.pages.interactive.widget import show
 M, LAW = 80, {"k2": 0.8, "kappa2": 0.8}
 LABELS = tuple(range(10, 801, 10))
 WEIGHTS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
-SIMULATED = (40, 80, 100, 160, 280, 480, 760)
+SIMULATED = (100, 160, 280, 480, 760)
 
 #: The positions of the phase diagram.
 RATIOS = (0.5, 0.7, 0.9, 1, 1.1, 1.2, 1.4, 1.7, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 40, 60)
@@ -94,7 +94,7 @@ def _simulated(repetitions):
     shares = np.zeros((len(WEIGHTS), len(SIMULATED), repetitions))
     for j, n0 in enumerate(SIMULATED):
         rng = np.random.default_rng(n0)
-        for r in range(repetitions if n0 > M else 0):
+        for r in range(repetitions):
             problem = simulation.draw_spectral(M, n0, LAW["k2"], rng)
             shares[:, j, r] = [simulation.minimise(problem, w, LAW["kappa2"])[0] for w in WEIGHTS]
     risks = 1 - LAW["k2"] * shares
@@ -135,7 +135,8 @@ def walk(axes, alt, *, k2, kappa2, n2, rank_z):
     grid = np.concatenate([[0.5], 1 + np.geomspace(1e-4, 59, 150)])
     curves = past_threshold.limit(grid, lams[:, None], k2, kappa2).risk
     risk = past_threshold.limit(ratios[:, None], lams, k2, kappa2).risk
-    processed = risk * (n2 - 1) / (n2 - 2)
+    # Up to m there is no feature to fit, and past it there is one.
+    processed = risk * np.where(ratios > 1, (n2 - 1) / (n2 - 2), 1)[:, None]
     plain = (1 - k2) * (n2 - 1) / (n2 - rank_z - 1)
     curve = below.plot([], [], color=PALETTE["orange"])[0]
     below.axhline(1 - k2, ls="--", color=PALETTE["grey"])
