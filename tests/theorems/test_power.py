@@ -1,4 +1,4 @@
-"""A certificate of chapter 9 fails on the formula that is wrong by one."""
+"""A certificate fails on the formula that is wrong by one, or by little."""
 
 from dataclasses import replace
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sslboost.bounds import past_threshold
 from sslboost.theorems import FALSE_ALARM, REGISTRY
 from sslboost.theorems._claims.uses import cost_of_a_choice
 from sslboost.uses import innovation
@@ -91,3 +92,22 @@ def test_no_smaller_cost_than_that_of_chance_would_do():
 def test_the_gain_of_the_certificate_is_that_of_the_formula():
     p = named("Gain of the augmented head").construct(np.random.default_rng(0))
     assert p.claimed == pytest.approx(innovation.augmented_excess(p.population, p.c, p.n2))
+
+
+@SEEDS
+@pytest.mark.parametrize(
+    "name", ["Theorem 2 (model-free lower bound)", "Theorem 2, λ > 0 is needed"]
+)
+def test_the_margin_of_theorem_2_is_not_a_hundredth_more(name, seed):
+    refused(named(name), seed, lambda p: [1.01 * p.claimed])
+
+
+@SEEDS
+def test_the_limit_past_the_threshold_is_told_from_that_of_other_shares(seed):
+    theorem = named("Past the threshold")
+    problem = theorem.construct(np.random.default_rng(seed))
+    allowed = theorem.certify(problem, seed=seed).tolerance
+    law = {"lam": problem.lam, "k2": problem.k2, "kappa2": problem.kappa2}
+    risk = past_threshold.limit(problem.ratio, **law).risk
+    for wrong in ({"k2": 0.9 * problem.k2}, {"kappa2": 3 * problem.kappa2}):
+        assert abs(past_threshold.limit(problem.ratio, **(law | wrong)).risk - risk) > allowed

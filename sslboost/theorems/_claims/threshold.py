@@ -26,22 +26,23 @@ class _Past:
     ratio: float
     claimed: float
     lam: float
+    k2: float
+    kappa2: float
 
 
-_m, _k2, _kappa2 = 400, 0.9, 1.5
+_m, _kappa2 = 400, 1.5
 
 
 def _past(rng, error):
-    ratio = rng.uniform(1.5, 4)
-    return _Past(ratio, error * ratio, rng.uniform(0.02, 0.3))
+    ratio, k2, kappa2 = rng.uniform(1.5, 4), rng.uniform(0.5, 0.95), rng.uniform(0.5, 2)
+    return _Past(ratio, error * ratio, rng.uniform(0.05, 0.5) * k2 / kappa2, k2, kappa2)
 
 
 def _limit_is_reached(problem, rng, repetitions=40):
     """Finite problems, minimised without the formula."""
-    n0 = round(problem.ratio * _m)
-    risks = simulate(_m, n0, problem.lam, _k2, _kappa2, repetitions, rng)
-    limit = past_threshold.limit(problem.claimed, problem.lam, _k2, _kappa2).risk
-    return agrees(risks, float(limit), 1 / _m)
+    n0, law = round(problem.ratio * _m), (problem.lam, problem.k2, problem.kappa2)
+    risks = simulate(_m, n0, *law, repetitions, rng)
+    return agrees(risks, float(past_threshold.limit(problem.claimed, *law).risk), 1 / _m)
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ THEOREMS = (
         r"for $n_0 > m$ the risk of each label is that of a problem of its own, with "
         r"$\lambda$ over its variance",
         "beyond the slides",
-        ("each label has the κ² of its own direction",),
+        ("each label has the κ² of its own direction", "d_f ≥ d_y", "λ > 0"),
         lambda rng: _several(rng, [0, 1]),
         _each_is_its_own,
         lambda rng: _several(rng, [1, 0]),
@@ -167,7 +168,7 @@ THEOREMS = (
         r"for one label with noise no minimiser of $L_{\infty,n_0}$ over linear processors meets "
         r"(C2), however large $n_0$ is",
         "beyond the slides",
-        ("y is not a function of x", "m ≥ 1"),
+        ("y is not a function of x", "m ≥ 1", "λ > 0", "M_z u = κ²u with κ² > 0"),
         lambda rng: _sample(rng, rng.uniform(0.3, 0.9), rng.integers(2, 20)),
         _is_tilted,
         lambda rng: _sample(rng, 1.0, 20),
