@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sslboost import criteria
 from sslboost.bounds import model_free
 from sslboost.population import GaussianPopulation, latent_population
 from sslboost.representation.risk import whitened_span
@@ -27,6 +28,32 @@ def test_one_label_more_ends_it():
     audit = model_free.audit(POPULATION, 0.1, POPULATION.m + 1, 100, rng=0)
     assert audit.residual.min() > ROUNDING
     assert audit.excess.min() > ROUNDING
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.1])
+def test_past_m_a_minimiser_meets_c2_where_the_pretext_term_has_no_weight(lam):
+    """One label. Beside the least-squares direction that of the label is free at lam = 0 alone."""
+    population = latent_population(1, 2, dims_x=(2, 2, 5), dims_z=(1, 2))
+    X, _, Y = population.sample(population.m + 20, 3)
+    fitted = np.linalg.lstsq(X, Y, rcond=None)[0].T
+    wide = np.vstack([fitted, population.best_linear("y", "x")])
+    left = [np.linalg.lstsq(X @ A.T, Y, rcond=None)[1][0] / len(X) for A in (fitted, wide)]
+    explained = [
+        np.sum((whitened_span(population, A).T @ population.K_z) ** 2) for A in (fitted, wide)
+    ]
+    (least, other) = np.array(left) + lam * np.array(explained)
+    assert criteria.c2_gap(population, wide) < 1e-12 < 1e-3 < criteria.c2_gap(population, fitted)
+    assert (abs(other - least) < 1e-12) == (lam == 0)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_z_independent_of_y_leaves_nothing_to_pay_only_where_x_tells_it(told):
+    """x = y + z + e, with the independent z as a second input or without it."""
+    x = np.array([[3.0, 1.0], [1.0, 1.0]])[: 1 + told, : 1 + told]
+    with_z, with_y = np.array([1.0, 1.0])[: 1 + told], np.array([1.0, 0.0])[: 1 + told]
+    cov = np.block([[x, with_z[:, None], with_y[:, None]], [with_z, 1, 0], [with_y, 0, 1]])
+    population = GaussianPopulation(cov, 1 + told, 1, 1)
+    assert (model_free.explained_by_yhat(population) < 1e-12) == told
 
 
 def test_every_processor_with_c2_pays_the_margin():
