@@ -209,6 +209,24 @@ def limit(bound, tolerance, at_least):
     return f"{sign}&nbsp;{number(bound + slack * tolerance, rounding=0.0)}"
 
 
+def measured(value, bound, tolerance, at_least):
+    """Return a measured value; it is said to be rounding only where its limit is no smaller.
+
+    Parameters
+    ----------
+    value, bound, tolerance : float
+    at_least : bool
+        As of :class:`Certificate`.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    allowed = abs(bound - tolerance if at_least else bound + tolerance)
+    return number(value, rounding=1e-12 if allowed >= 1e-12 else 0.0)
+
+
 def mathematics(text):
     """Return text as HTML, what stands between dollar signs as mathematics.
 
@@ -256,4 +274,5 @@ def number(value, *, rounding=1e-12):
 def _row(certificate, verdict, prefix=""):
     c = certificate
     allowed = limit(c.bound, c.tolerance, c.at_least)
-    return [mathematics(prefix + c.claim), number(c.value), allowed, verdict]
+    shown = measured(c.value, c.bound, c.tolerance, c.at_least)
+    return [mathematics(prefix + c.claim), shown, allowed, verdict]

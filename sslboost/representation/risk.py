@@ -94,7 +94,8 @@ def expected_risk(R, k, n2):
     Raises
     ------
     ValueError
-        If R is no covariance, k no count, or n2 <= k + 1, where the expectation is infinite.
+        If R is no covariance, k no count, or n2 <= k + 1, for which the formula is not: from k - 1
+        to k + 1 the expectation is infinite, and below that another one holds.
 
     Source: slide "Why Does Pretext-Based SSL Work?", O~(k) made exact; the inverse-Wishart mean.
     """
@@ -133,7 +134,7 @@ def _excess_factor(k, n2):
     n2 = as_count("n2", n2)
     if k and n2 <= k + 1:
         raise ValueError(
-            f"n2 must exceed k + 1 = {k + 1} for the expected risk to be finite, got {n2}"
+            f"n2 must exceed k + 1 = {k + 1} for the formula of the expected risk, got {n2}"
         )
     return k / (n2 - k - 1) if k else 0.0
 

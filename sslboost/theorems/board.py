@@ -69,12 +69,13 @@ class Board:
         name, _, statement = row["claim"].partition(": ")
         label = row.get("label")
         target = f"{self.folder}{row['chapter']}.html" + (f"#{label}" if label else "")
+        allowed = row["bound"], row["tolerance"], row["at_least"]
         link = f'<a href="{escape(target, quote=True)}">{escape(name)}</a>'
         return [
             "holds" if row["holds"] else "FAILS",
             f"{link}<br>{certificate.mathematics(statement)}",
-            certificate.number(row["value"]),
-            certificate.limit(row["bound"], row["tolerance"], row["at_least"]),
+            certificate.measured(row["value"], *allowed),
+            certificate.limit(*allowed),
             "fails, as it must" if row["control_fails"] else "HOLDS, and should not",
         ]
 

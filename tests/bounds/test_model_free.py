@@ -24,6 +24,19 @@ def test_up_to_m_labels_the_bound_is_attained_and_the_label_lost(n0, spread):
     assert np.abs(audit.risk - 1).max() < ROUNDING
 
 
+@pytest.mark.parametrize("beside", ["N", "anything"])
+def test_further_outputs_in_N_are_as_good_and_save_nothing(beside):
+    rng = np.random.default_rng(4)
+    X, _, Y = POPULATION.sample(POPULATION.m - 3, rng)
+    directions = POPULATION.N if beside == "N" else np.eye(POPULATION.rank_x)
+    mixed = directions @ rng.standard_normal((directions.shape[1], 2))
+    A = np.vstack([model_free.fit_on_N(POPULATION, X, Y), POPULATION.whitening.unwhiten(mixed).T])
+    about_z = np.sum((whitened_span(POPULATION, A).T @ POPULATION.K_z) ** 2)
+    total = np.trace(POPULATION.block("y", "y"))
+    lost = abs(model_free.downstream_risk(POPULATION, A) / total - 1)
+    assert (about_z < 1e-12) == (lost < 1e-12) == (beside == "N")
+
+
 def test_one_label_more_ends_it():
     audit = model_free.audit(POPULATION, 0.1, POPULATION.m + 1, 100, rng=0)
     assert audit.residual.min() > ROUNDING

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from sslboost.bounds import past_threshold
+from sslboost.bounds import model_free, past_threshold
 from sslboost.bounds import past_threshold_simulation as simulation
 from sslboost.population import GaussianPopulation, latent_population
+from sslboost.processor.empirical import empirical_optimum
 
 # False-alarm rate of the whole module, shared among its Monte Carlo checks.
 FALSE_ALARM = 1e-6 / 40
@@ -315,3 +316,19 @@ def test_labels_that_do_not_separate_are_named():
 def test_bad_input_is_named(name, call):
     with pytest.raises(ValueError, match=f"^{name} must"):
         call()
+
+
+def test_several_labels_reach_their_limit_with_as_many_outputs_and_not_with_fewer():
+    population = latent_population(
+        2, 2, dims_x=(4, 4, 60), y_to_x=[3.0, 1.5], y_to_z=[1.0, 0.8], rng=7
+    )
+    n0 = 20 * population.m
+    limit = past_threshold.population_limit(population, n0, 0.1).risk
+    X, _, Y = population.sample(n0, 0)
+    risks = [
+        model_free.downstream_risk(population, empirical_optimum(X, Y, population, d, 0.1).matrix)
+        for d in (1, 2, 3)
+    ]
+    allowed = 2 * ALLOWANCE / np.sqrt(population.m)
+    assert abs(risks[1] - limit) < allowed and abs(risks[2] - limit) < allowed
+    assert risks[0] > limit + 5 * allowed

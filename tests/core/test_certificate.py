@@ -11,6 +11,7 @@ from sslboost.core.certificate import (
     CertificateTable,
     limit,
     mathematics,
+    measured,
     number,
     table,
 )
@@ -118,6 +119,13 @@ def test_what_fails_is_unfolded_and_counted():
 )
 def test_numbers_have_the_digits_that_a_reader_would_give(value, text):
     assert number(value) == text
+
+
+def test_a_measured_value_is_rounding_only_where_its_limit_is_no_smaller():
+    assert measured(1.5e-16, 0.0, 1.1e-13, False) == "1.5e−16"
+    assert measured(1.5e-16, 0.0, 1e-9, False) == "&lt;&nbsp;1e−12"
+    assert measured(1.5e-16, 1e-7, 0.0, True) == "&lt;&nbsp;1e−12"
+    assert "<td>1.5e−16</td>" in table(Certificate("c", 1.5e-16, 1.1e-13))._repr_html_()
 
 
 def test_a_limit_is_a_number_however_small():

@@ -309,3 +309,23 @@ def population_of(y_to_x):
 def test_bad_input_names_the_argument(call, name):
     with pytest.raises(ValueError, match=f"^{name}|{name} must"):
         call(latent_population())
+
+
+@pytest.mark.parametrize("d_f", [1, 2, 4])
+@pytest.mark.parametrize("lam", [0.0, 0.3, 2.0])
+def test_quadratic_parts_of_the_outputs_never_lower_the_loss(d_f, lam):
+    """Outside S too. a_i'x_w + b_i ((v_i'x_w)^2 - 1) / sqrt 2: its moments are known exactly."""
+    population = general_population(5)
+    G = population.K_y @ population.K_y.T - lam * population.K_z @ population.K_z.T
+    best = processor.population_optimum(population, d_f, lam)
+    nothing = processor.population_loss(population, np.zeros((1, population.d_x)), lam)
+    rng = np.random.default_rng(d_f)
+    Q = population.whitening.root.T @ best.matrix.T  # the optimum's directions, to start from
+    for size in (0.0, 0.1, 10.0) * 20:
+        a = Q + size * rng.standard_normal(Q.shape)
+        b = size * rng.standard_normal(d_f)
+        v = np.linalg.qr(rng.standard_normal((len(Q), d_f)))[0]
+        second = a.T @ a + np.outer(b, b) * (v.T @ v) ** 2
+        explained = np.trace(np.linalg.pinv(second, hermitian=True) @ (a.T @ G @ a))
+        assert nothing - explained >= best.loss - 1e-9
+        assert (nothing - explained < best.loss + 1e-9) == (size == 0)

@@ -74,6 +74,7 @@ def figure(repetitions=200):
         line(by, x, target, color=colour, lw=8, solid_capstyle="projecting")
         at_n2 = np.array([[[_risk(k, n, s) for s in SIGNAL] for n in LABELS] for k in counts])
         words = np.where(np.isinf(at_n2), "infinite", np.char.mod("%.3f", at_n2))
+        words = np.where(np.isnan(at_n2), "beyond the formula (fewer labels than features)", words)
         readings[f"risk_{way}"] = Reading((way, "n2", "signal"), words)
         readings[f"need_{way}"] = Reading(by, np.char.mod("%d", needed))
     readings["floor"] = Reading(("signal",), np.char.mod("%.2f", floors))
@@ -100,10 +101,9 @@ def figure(repetitions=200):
         sliders=sliders,
         moves=moves,
         says=(
-            "With {n2} labels the risk is {risk_d_y} under conditional independence, {risk_d_z} "
-            "on another pretext representation and {risk_d_x} on the raw input; with unlimited "
-            "labels it would be {floor}. The target takes {need_d_y}, {need_d_z} and {need_d_x} "
-            "labels."
+            "Risk with {n2} labels: {risk_d_y} under conditional independence, {risk_d_z} on "
+            "another pretext representation, {risk_d_x} on the raw input; with unlimited labels "
+            "{floor} for all. The target takes {need_d_y}, {need_d_z} and {need_d_x} labels."
         ),
         readings=readings,
         drags=[Drag(ax, {"n2": LABELS}, {})],
@@ -111,8 +111,14 @@ def figure(repetitions=200):
 
 
 def _risk(k, labels, signal):
-    """The risk as a share of that of guessing; infinite with too few labels."""
-    return risk.expected_risk(_residual(signal), k, labels) if labels > k + 1 else np.inf
+    """The risk as a share of that of guessing.
+
+    It is infinite from k - 1 to k + 1 labels. With fewer it is finite again and depends on the
+    scales of the features: NaN.
+    """
+    if labels > k + 1:
+        return risk.expected_risk(_residual(signal), k, labels)
+    return np.inf if labels >= k - 1 else np.nan
 
 
 def _residual(signal):

@@ -252,7 +252,7 @@ THEOREMS = (
     Theorem(
         "Theorem 1 (loss rationality)",
         _LOSS,
-        r"on a member of $\mathcal S$ every minimiser of the loss meets (C1) and (C2) for "
+        r"on a member of $\mathbb S$ every minimiser of the loss meets (C1) and (C2) for "
         r"$0 < \lambda < \lambda^*$",
         _SLIDE_1,
         ("E[y | x] meets (C1)", "M_z U is inside U", "0 < λ < λ*", "d_f ≥ rank cov_xy"),

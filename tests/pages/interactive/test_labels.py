@@ -29,8 +29,10 @@ def test_a_position_says_the_exact_risks_and_the_labels_that_the_target_takes(sh
             if n2 > count + 1:
                 exact = risk.expected_risk(R, count, n2)
                 assert float(said[f"risk_{way}"]) == pytest.approx(exact, abs=5.01e-4)
-            else:
+            elif n2 >= count - 1:
                 assert said[f"risk_{way}"] == "infinite"
+            else:
+                assert said[f"risk_{way}"].startswith("beyond the formula")
         assert float(said["floor"]) == pytest.approx(1 - signal / 100)
 
 
@@ -49,6 +51,15 @@ def test_features_never_cross_and_a_line_begins_where_the_risk_is_finite(shown):
     assert max(labels.FEATURES["d_y"]) <= min(labels.FEATURES["d_z"])
     assert max(labels.FEATURES["d_z"]) <= min(labels.FEATURES["d_x"])
     assert labels._risk(3, 4, 80) == np.inf and np.isfinite(labels._risk(3, 5, 80))
+
+
+def test_the_risk_is_called_infinite_only_where_it_is():
+    """Fits of minimal norm with as many labels as two less than features have a finite risk."""
+    k = 6
+    finite = [np.isfinite(labels._risk(k, n, 80)) for n in range(1, 12)]
+    infinite = [np.isposinf(labels._risk(k, n, 80)) for n in range(1, 12)]
+    assert [n for n, one in enumerate(infinite, 1) if one] == [k - 1, k, k + 1]
+    assert [n for n, one in enumerate(finite, 1) if one] == list(range(k + 2, 12))
 
 
 def test_intervals_hold_the_exact_excess():
