@@ -307,7 +307,7 @@ def coordinates(population):
 
 @takes(population=GaussianPopulation)
 def population_limit(population, n0, lam):
-    """Return the limit's risk and objective for a population, coordinate by coordinate.
+    """Return the limit's risk and objective for a population and d_f >= d_y, label by label.
 
     Parameters
     ----------
