@@ -28,7 +28,10 @@ _WITHOUT_EXTRA = ("input", "random", "ssl", "supervised")
 
 
 def runs_of(table, /, **values):
-    """The rows of a recorded table with the given values, of which there must be some."""
+    """The rows of a recorded table with the given values, of which there must be some.
+
+    Of processors only those of weight 1: other weights are other experiments.
+    """
     known = isinstance(table, dict) and isinstance(table.get("provenance"), dict)
     if not known or "profile" not in table["provenance"]:
         raise ValueError(f"table must be a recorded table, got {table!r:.80}")
@@ -36,6 +39,7 @@ def runs_of(table, /, **values):
     for row in runs:
         if row["arm"] not in _WITHOUT_EXTRA and row["n0"] is None:
             raise ValueError(f"runs of the table must hold n0 for every processor, got {row}")
+    runs = [row for row in runs if row.get("lam") in (None, 1)]
     for name in values:
         as_choice("a column", name, _COLUMNS)
     if not (chosen := having(runs, values)):

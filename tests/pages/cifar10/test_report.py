@@ -103,6 +103,21 @@ def test_the_processor_table_holds_the_slides_and_every_reading(table, cells):
     assert len(outputs) == 10
 
 
+def test_other_weights_of_the_pretext_term_are_no_part_of_the_slides_table(table, cells):
+    shown = cells(report.processor_table(table, "full", "output"))
+    nearest = report.nearest_to_chance(table, labels="full", pretext="rotation")
+    without = [
+        dict(row, lam=0.0, accuracy=0.9) for row in table["runs"] if row["arm"] == "processor"
+    ]
+    more = table | {"runs": [*table["runs"], *without]}
+    assert cells(report.processor_table(more, "full", "output")) == shown
+    assert report.nearest_to_chance(more, labels="full", pretext="rotation") == nearest
+    plots.labels_figure(more)
+    again = table | {"runs": [*table["runs"], *(dict(row, lam=1.0) for row in without)]}
+    with pytest.raises(ValueError, match="one row for each seed"):
+        report.processor_table(again, "full", "output")
+
+
 def test_readings_that_were_not_measured_have_no_row(table, cells):
     without = [row for row in table["runs"] if (row["arm"], row["psi"]) != ("processor", "none")]
     lines = cells(report.processor_table(table | {"runs": without}, "half", "hidden"))
