@@ -16,7 +16,7 @@ def labelled_pairs(train_features, train_labels, test_features, test_labels):
     Parameters
     ----------
     train_features, train_labels, test_features, test_labels
-        As of :func:`fit_probe`.
+        As of :func:`sslboost.images.probe.head.fit_probe`.
 
     Returns
     -------
@@ -26,7 +26,7 @@ def labelled_pairs(train_features, train_labels, test_features, test_labels):
     Raises
     ------
     ValueError
-        If they are not as :func:`fit_probe` needs them.
+        If they are not as :func:`sslboost.images.probe.head.fit_probe` needs them.
     """
     X, y = labelled("train", train_features, train_labels, least=2)
     return (X, y), labelled("test", test_features, test_labels, columns=X.shape[1])
@@ -54,7 +54,7 @@ def labelled(which, features, labels, *, columns=None, least=1):
     Raises
     ------
     ValueError
-        If they are not as :func:`fit_head` needs them.
+        If they are not as :func:`sslboost.images.probe.head.fit_head` needs them.
     """
     X = as_features(f"{which}_features", features, columns=columns)
     return X, as_classes(f"{which}_labels", labels, rows=len(X), least=least)
