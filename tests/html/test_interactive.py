@@ -24,8 +24,12 @@ def labels(n2, d_y, d_z, d_x, signal):
     n2, floor = int(n2), 1 - float(signal.removesuffix(" %")) / 100
     said = {"n2": n2, "floor": floor}
     for way, k in {"d_y": int(d_y), "d_z": int(d_z), "d_x": int(d_x)}.items():
-        finite = n2 > k + 1
-        said[f"risk_{way}"] = risk.expected_risk([[floor]], k, n2) if finite else math.inf
+        if n2 > k + 1:
+            said[f"risk_{way}"] = risk.expected_risk([[floor]], k, n2)
+        elif n2 >= k - 1:
+            said[f"risk_{way}"] = math.inf
+        else:
+            said[f"risk_{way}"] = "beyond the formula (fewer labels than features)"
         needed = risk.sample_complexity([[floor]], k, 0.1 * floor)
         said[f"need_{way}"] = math.ceil(needed * (1 - 1e-12))
     return said
